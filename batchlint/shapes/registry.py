@@ -1,0 +1,142 @@
+"""Tables from an operation's name to the function that computes its shape.
+
+A shape function takes what the framework's operation takes, under the framework's own parameter names:
+
+* a tensor is a `Shape` (`UNKNOWN_SHAPE` where nothing is known), a sequence of tensors a tuple of them;
+* an integer is a `Dimension` (an ``int`` or a symbolic `Expression`), a tuple of integers a tuple of them;
+* booleans, strings, floats and ``None`` are themselves;
+* an index is an `Index`; anything that is not known is `UNKNOWN`.
+
+It returns a `Shape`, a (nested) tuple of them for operations with several results, or `UNKNOWN`; it raises
+`ShapeMismatch` only where the framework is certain to raise. A result must be right for every value of the symbols for
+which the framework runs at all: where that cannot be said, an `unknown` dimension or `UNKNOWN_SHAPE` is the answer.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, Union
+
+from batchlint.shapes.dimension import Dimension
+from batchlint.shapes.shape import Shape
+
+
+class Unknown:
+    """The type of `UNKNOWN`."""
+
+    _instance: Unknown | None = None
+
+    def __new__(cls) -> Unknown:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __reduce__(self) -> tuple[type[Unknown], tuple[()]]:
+        return Unknown, ()
+
+
+UNKNOWN: Final = Unknown()
+"""An argument or result that nothing is known about."""
+
+ShapeResult: TypeAlias = Union[Shape, Unknown, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorIndex:
+    """A tensor used as an index: its shape, and whether it is a boolean mask (``None``: not known)."""
+
+    shape: Shape
+    boolean: bool | None = None
+
+
+Index: TypeAlias = Union[Dimension, slice, None, "ellipsis", TensorIndex, Unknown]  # noqa: F821
+"""One element between the brackets; a slice's parts are dimensions, ``None`` or `UNKNOWN`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeFunction:
+    """A function or method of a framework, by its canonical name (``torch.flatten``, ``torch.Tensor.view``)."""
+
+    name: str
+    function: Callable[..., ShapeResult]
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """A layer of a framework, by its canonical name (``torch.nn.Conv2d``).
+
+    Attributes:
+        inputs: names of what ``forward`` takes, in order.
+        parameters: names of what the constructor takes, in order, with their defaults in *defaults*.
+        function: takes the inputs by position and every constructor parameter by name.
+        expects: the input shape that the constructor's arguments alone demand, e.g. ``[?, 3, ?, ?]``.
+    """
+
+    name: str
+    function: Callable[..., ShapeResult]
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    expects: Callable[[Mapping[str, Any]], Shape | None] | None = None
+
+    def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The constructor's parameters by name; what was not given and has no default is `UNKNOWN`.
+
+        Keywords that do not matter for shapes (``device``, ``dtype``, …) are dropped.
+        """
+        bound: dict[str, Any] = {name: self.defaults.get(name, UNKNOWN) for name in self.parameters}
+        bound.update(zip(self.parameters, arguments))
+        bound.update((name, value) for name, value in keywords.items() if name in bound)
+        return bound
+
+
+FUNCTIONS: dict[str, ShapeFunction] = {}
+"""Canonical name to function; a tensor's methods are ``torch.Tensor.<name>``, in-place forms without the underscore."""
+
+LAYERS: dict[str, LayerShape] = {}
+"""Canonical name to layer."""
+
+
+def shape_function(*names: str) -> Callable[[Callable[..., ShapeResult]], Callable[..., ShapeResult]]:
+    """Register a shape function under each canonical name (a method's first parameter is the tensor itself)."""
+
+    def register(function: Callable[..., ShapeResult]) -> Callable[..., ShapeResult]:
+        parameters = tuple(inspect.signature(function).parameters)
+        for name in names:
+            if name in FUNCTIONS:
+                raise ValueError(f"two shape functions for {name}")
+            FUNCTIONS[name] = ShapeFunction(name, function, parameters)
+        return function
+
+    return register
+
+
+def layer(
+    *names: str, expects: Callable[[Mapping[str, Any]], Shape | None] | None = None
+) -> Callable[[Callable[..., ShapeResult]], Callable[..., ShapeResult]]:
+    """Register a layer: positional-only parameters are ``forward``'s inputs, the others the constructor's arguments."""
+
+    def register(function: Callable[..., ShapeResult]) -> Callable[..., ShapeResult]:
+        inputs: list[str] = []
+        parameters: list[str] = []
+        defaults: dict[str, Any] = {}
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+                inputs.append(parameter.name)
+                continue
+            parameters.append(parameter.name)
+            if parameter.default is not inspect.Parameter.empty:
+                defaults[parameter.name] = parameter.default
+        for name in names:
+            if name in LAYERS:
+                raise ValueError(f"two layers called {name}")
+            LAYERS[name] = LayerShape(name, function, tuple(inputs), tuple(parameters), defaults, expects)
+        return function
+
+    return register
