@@ -60,10 +60,11 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A second place that the finding rests on, e.g. where the batch size was set."""
+    """A second place that the finding rests on, e.g. where the batch size was set; in a notebook, in which cell."""
 
     message: str
     span: Span
+    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,9 +241,9 @@ def floor_divide(numerator: Dimension, denominator: Dimension) -> Dimension:
         if not rest:
             return _normal(whole)
     else:
-        quotient = _proportional(numerator, denominator)
-        if quotient is not None:
-            return quotient
+        exact = _proportional(numerator, denominator)
+        if exact is not None:
+            return exact
         rest = dict(_terms(numerator))
     remainder_dimension = _normal(rest)
     if isinstance(denominator, int) and isinstance(remainder_dimension, Expression):

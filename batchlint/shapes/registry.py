@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, Union
+from typing import Any, Final, TypeAlias, TypeVar, Union
 
 from batchlint.shapes.dimension import Dimension
 from batchlint.shapes.shape import Shape
@@ -45,6 +45,31 @@ UNKNOWN: Final = Unknown()
 
 ShapeResult: TypeAlias = Union[Shape, Unknown, tuple[Any, ...]]
 
+IGNORED_KEYWORDS: Final[frozenset[str]] = frozenset(
+    {
+        "copy",
+        "device",
+        "dtype",
+        "generator",
+        "layout",
+        "memory_format",
+        "non_blocking",
+        "out",
+        "pin_memory",
+        "requires_grad",
+    }
+)
+"""Keywords that never change a shape; `ShapeFunction.apply` drops them."""
+
+KEYWORD_SYNONYMS: Final[Mapping[str, str]] = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "x": "input",
+    "x1": "input",
+    "x2": "other",
+}
+"""NumPy's spelling to PyTorch's own, which takes both."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorIndex:
@@ -65,6 +90,23 @@ class ShapeFunction:
     name: str
     function: Callable[..., ShapeResult]
     parameters: tuple[str, ...]
+
+    def apply(self, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> ShapeResult:
+        """The operation's result for its arguments as they are written, a method's tensor first.
+
+        Raises:
+            ShapeMismatch: the framework is certain to raise.
+            TypeError: the operation takes no such arguments.
+        """
+        if not keywords:
+            return self.function(*arguments)
+        named: dict[str, Any] = {}
+        for name, value in keywords.items():
+            if name in IGNORED_KEYWORDS:
+                continue
+            synonym = KEYWORD_SYNONYMS.get(name)
+            named[synonym if synonym in self.parameters and name not in self.parameters else name] = value
+        return self.function(*arguments, **named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +138,22 @@ class LayerShape:
         return bound
 
 
+_Function = TypeVar("_Function", bound=Callable[..., ShapeResult])
+
 FUNCTIONS: dict[str, ShapeFunction] = {}
 """Canonical name to function; a tensor's methods are ``torch.Tensor.<name>``, in-place forms without the underscore."""
+
+TENSOR_ATTRIBUTES: Final[frozenset[str]] = frozenset({"H", "T", "data", "grad", "imag", "mH", "mT", "real"})
+"""Attributes of a tensor that are tensors: their functions are applied without a call."""
 
 LAYERS: dict[str, LayerShape] = {}
 """Canonical name to layer."""
 
 
-def shape_function(*names: str) -> Callable[[Callable[..., ShapeResult]], Callable[..., ShapeResult]]:
+def shape_function(*names: str) -> Callable[[_Function], _Function]:
     """Register a shape function under each canonical name (a method's first parameter is the tensor itself)."""
 
-    def register(function: Callable[..., ShapeResult]) -> Callable[..., ShapeResult]:
+    def register(function: _Function) -> _Function:
         parameters = tuple(inspect.signature(function).parameters)
         for name in names:
             if name in FUNCTIONS:
@@ -119,10 +166,10 @@ def shape_function(*names: str) -> Callable[[Callable[..., ShapeResult]], Callab
 
 def layer(
     *names: str, expects: Callable[[Mapping[str, Any]], Shape | None] | None = None
-) -> Callable[[Callable[..., ShapeResult]], Callable[..., ShapeResult]]:
+) -> Callable[[_Function], _Function]:
     """Register a layer: positional-only parameters are ``forward``'s inputs, the others the constructor's arguments."""
 
-    def register(function: Callable[..., ShapeResult]) -> Callable[..., ShapeResult]:
+    def register(function: _Function) -> _Function:
         inputs: list[str] = []
         parameters: list[str] = []
         defaults: dict[str, Any] = {}

@@ -1,0 +1,285 @@
+"""Operators on abstract values: sizes, numbers that count samples, tensors and sequences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from batchlint.semantics import observations as seen
+from batchlint.semantics.values import (
+    UNKNOWN,
+    Batch,
+    Constant,
+    Integer,
+    Number,
+    Origin,
+    OriginKind,
+    Quantity,
+    QuantityKind,
+    Repeated,
+    Sequence,
+    ShapeOf,
+    Tensor,
+    Value,
+    join,
+)
+from batchlint.shapes.dimension import Dimension, Role, certainly_differ, floor_divide, has_role
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+_TENSOR_OPERATIONS = {
+    "Add": "torch.add",
+    "Subtract": "torch.sub",
+    "Multiply": "torch.mul",
+    "Divide": "torch.div",
+    "FloorDivide": "torch.floor_divide",
+    "Modulo": "torch.remainder",
+    "Power": "torch.pow",
+    "MatrixMultiply": "torch.matmul",
+    "BitAnd": "torch.bitwise_and",
+    "BitOr": "torch.bitwise_or",
+    "BitXor": "torch.bitwise_xor",
+}
+_COMPARISONS = {
+    "LessThan": "torch.lt",
+    "GreaterThan": "torch.gt",
+    "LessThanEqual": "torch.le",
+    "GreaterThanEqual": "torch.ge",
+    "Equal": "torch.eq",
+    "NotEqual": "torch.ne",
+}
+
+
+def as_integer(value: Value) -> Integer | None:
+    """*value* as an integer, also where it is a boolean."""
+    if isinstance(value, Integer):
+        return value
+    if isinstance(value, Constant) and isinstance(value.value, bool):
+        return Integer(int(value.value))
+    return None
+
+
+def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -> Value:
+    """``left <operator> right``, *operator* being the name of libcst's operator class without ``Assign``."""
+    if isinstance(left, Batch):
+        left = left.tensor
+    if isinstance(right, Batch):
+        right = right.tensor
+    if operator == "Divide":
+        ev.observe(seen.DIVIDE, node, {"left": left, "right": right})
+    if isinstance(left, Integer) and isinstance(right, Integer):
+        return _integers(operator, left, right)
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        return _tensors(ev, node, operator, left, right)
+    if isinstance(left, Sequence) and isinstance(right, Sequence) and operator == "Add":
+        return Sequence(left.items + right.items, left.kind)
+    if operator == "Multiply":
+        for sequence, times in ((left, right), (right, left)):
+            if isinstance(sequence, Sequence) and isinstance(times, Integer):
+                if isinstance(times.dimension, int) and times.dimension * len(sequence.items) <= 256:
+                    return Sequence(sequence.items * max(0, times.dimension), sequence.kind)
+                item: Value = UNKNOWN
+                for index, element in enumerate(sequence.items):
+                    item = element if index == 0 else join(item, element)
+                return Repeated(item, sequence.kind, times.dimension * len(sequence.items))
+    if isinstance(left, Sequence | Repeated) and isinstance(right, Sequence | Repeated) and operator == "Add":
+        return join(left, right) if isinstance(left, Repeated) else join(right, left)
+    if isinstance(left, Repeated | Sequence) and isinstance(right, ShapeOf) and operator == "Add":
+        return UNKNOWN
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return _constants(operator, left.value, right.value)
+    return _numbers(operator, left, right)
+
+
+def _constants(operator: str, left: Any, right: Any) -> Value:
+    if isinstance(left, str) and isinstance(right, str) and operator == "Add":
+        return Constant(left + right)
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return Number()
+    return UNKNOWN
+
+
+def _integers(operator: str, left: Integer, right: Integer) -> Value:
+    a, b = left.dimension, right.dimension
+    origin = _derived(left, right)
+    try:
+        if operator == "Add":
+            return Integer(a + b, origin)
+        if operator == "Subtract":
+            return Integer(a - b, origin)
+        if operator == "Multiply":
+            return Integer(a * b, origin)
+        if operator == "FloorDivide":
+            return Integer(floor_divide(a, b), origin)
+        if operator == "Modulo":
+            return Integer(a % b, origin)
+        if operator == "Divide":
+            quantity = None
+            return Number(quantity, (a, b))
+        if operator == "Power" and isinstance(a, int) and isinstance(b, int) and 0 <= b <= 64 and abs(a) <= 1024:
+            return Integer(a**b, origin)
+        if operator in ("LeftShift", "RightShift") and isinstance(a, int) and isinstance(b, int) and 0 <= b < 64:
+            return Integer(a << b if operator == "LeftShift" else a >> b, origin)
+    except ZeroDivisionError:
+        return UNKNOWN
+    return Number()
+
+
+def _derived(left: Integer, right: Integer) -> Origin:
+    kinds = [value.origin for value in (left, right) if value.origin is not None]
+    for origin in kinds:
+        if origin.kind in (OriginKind.LOADER_LENGTH, OriginKind.DATASET_LENGTH):
+            return Origin(OriginKind.DERIVED, origin.name, origin.node, origin)
+    for origin in kinds:
+        if origin.kind not in (OriginKind.LITERAL, OriginKind.DERIVED):
+            return Origin(OriginKind.DERIVED, origin.name, origin.node, origin.subject)
+    return Origin(OriginKind.DERIVED)
+
+
+def negate(value: Value) -> Value:
+    """``-value``."""
+    if isinstance(value, Integer):
+        return Integer(value.dimension * -1, value.origin)
+    if isinstance(value, Constant) and isinstance(value.value, float):
+        return Constant(-value.value)
+    if isinstance(value, Batch):
+        return value.tensor.like(value.tensor.shape)
+    if isinstance(value, Tensor):
+        return value.like(value.shape)
+    return value if isinstance(value, Number) else UNKNOWN
+
+
+def _tensors(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -> Value:
+    if isinstance(left, Sequence | Repeated) or isinstance(right, Sequence | Repeated):
+        sequence = left if isinstance(left, Sequence | Repeated) else right
+        tensor = right if sequence is left else left
+        assert isinstance(tensor, Tensor)
+        if operator == "Add" and isinstance(sequence, Sequence) and tensor.opaque:
+            return Repeated(UNKNOWN, "list")
+        return tensor.like(ev.unknown_shape)
+    operation = _TENSOR_OPERATIONS.get(operator)
+    if operation is None:
+        return UNKNOWN
+    result = ev.operate(operation, node, (left, right), {})
+    if not isinstance(result, Tensor):
+        return result
+    quantity = _quantity(operator, left, right)
+    if quantity is not result.quantity:
+        result = replace(result, quantity=quantity)
+    return result
+
+
+def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -> Value:
+    """``left <operator> right`` for comparison operators."""
+    if isinstance(left, Batch):
+        left = left.tensor
+    if isinstance(right, Batch):
+        right = right.tensor
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        if operator in ("Is", "IsNot"):
+            # A tensor is never None: `if mask is not None` takes the tensor branch when one was given.
+            none = right if isinstance(left, Tensor) else left
+            tensor = left if isinstance(left, Tensor) else right
+            assert isinstance(tensor, Tensor)
+            if isinstance(none, Constant) and none.value is None and not tensor.opaque:
+                return Constant(operator == "IsNot")
+            return UNKNOWN
+        operation = _COMPARISONS.get(operator)
+        if operation is None:
+            return UNKNOWN
+        result = ev.operate(operation, node, (left, right), {})
+        return replace(result, boolean=True, quantity=None) if isinstance(result, Tensor) else result
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return _compare_constants(operator, left.value, right.value)
+    if operator in ("Is", "IsNot", "Equal", "NotEqual"):
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Constant) and one.value is None and not isinstance(other, type(UNKNOWN)):
+                if not (isinstance(other, Constant)):
+                    return Constant(operator in ("IsNot", "NotEqual"))
+    if isinstance(left, Integer) and isinstance(right, Integer):
+        return _compare_integers(operator, left.dimension, right.dimension)
+    if operator in ("In", "NotIn") and isinstance(right, Sequence) and isinstance(left, Constant):
+        if all(isinstance(item, Constant) for item in right.items):
+            return Constant((left in right.items) is (operator == "In"))
+    return UNKNOWN
+
+
+def _compare_constants(operator: str, left: Any, right: Any) -> Value:
+    if operator in ("Is", "Equal"):
+        return Constant(type(left) is type(right) and left == right)
+    if operator in ("IsNot", "NotEqual"):
+        return Constant(not (type(left) is type(right) and left == right))
+    if operator in ("In", "NotIn") and isinstance(left, str) and isinstance(right, str):
+        return Constant((left in right) is (operator == "In"))
+    return UNKNOWN
+
+
+def _compare_integers(operator: str, left: Dimension, right: Dimension) -> Value:
+    if isinstance(left, int) and isinstance(right, int):
+        answers = {
+            "Equal": left == right,
+            "NotEqual": left != right,
+            "LessThan": left < right,
+            "GreaterThan": left > right,
+            "LessThanEqual": left <= right,
+            "GreaterThanEqual": left >= right,
+        }
+        return Constant(answers[operator]) if operator in answers else UNKNOWN
+    if left == right and operator in ("Equal", "NotEqual"):
+        return Constant(operator == "Equal")
+    if certainly_differ(left, right) and operator in ("Equal", "NotEqual"):
+        return Constant(operator == "NotEqual")
+    return UNKNOWN
+
+
+def _is_batch_count(value: Value) -> bool:
+    return isinstance(value, Integer) and (
+        has_role(value.dimension, Role.BATCH) or has_role(value.dimension, Role.FIXED_BATCH)
+    )
+
+
+def _quantity(operator: str, left: Value, right: Value) -> Quantity | None:
+    """What a product, quotient or sum of a per-batch number is."""
+    a = left.quantity if isinstance(left, Number | Tensor) else None
+    b = right.quantity if isinstance(right, Number | Tensor) else None
+    if operator in ("Add", "Subtract"):
+        if a is not None and b is not None:
+            return replace(a, accumulated=a.accumulated or b.accumulated) if a.kind is b.kind else None
+        return a or b
+    if operator == "Multiply":
+        for quantity, other in ((a, right), (b, left)):
+            if quantity is None:
+                continue
+            if _is_batch_count(other) or (isinstance(other, Integer) and _counts_rows(other)):
+                return None if quantity.kind is QuantityKind.SUM else replace(quantity, kind=QuantityKind.SUM)
+            if isinstance(other, Constant) or (isinstance(other, Integer) and isinstance(other.dimension, int)):
+                return quantity
+            if isinstance(other, Number) and other.quantity is None and isinstance(left, Number | Constant):
+                return quantity if isinstance(other, Constant) else None
+        return None
+    if operator == "Divide" and a is not None:
+        if _is_batch_count(right) or (isinstance(right, Integer) and _counts_rows(right)):
+            return None if a.kind is QuantityKind.MEAN else replace(a, kind=QuantityKind.MEAN)
+        if isinstance(right, Constant) or (isinstance(right, Integer) and isinstance(right.dimension, int)):
+            return a
+    return None
+
+
+def _counts_rows(value: Integer) -> bool:
+    """Whether *value* is read from a tensor of the batch: a row count, if not certainly of axis 0."""
+    return value.origin is not None and value.origin.kind is OriginKind.TENSOR
+
+
+def _numbers(operator: str, left: Value, right: Value) -> Value:
+    numeric = (Number, Integer, Constant)
+    if not isinstance(left, numeric) or not isinstance(right, numeric):
+        quantity = _quantity(operator, left, right)
+        if quantity is not None and (left is UNKNOWN or right is UNKNOWN) and operator in ("Add", "Subtract"):
+            return UNKNOWN
+        return UNKNOWN
+    if isinstance(left, Constant) and not isinstance(left.value, int | float):
+        return UNKNOWN
+    if isinstance(right, Constant) and not isinstance(right.value, int | float):
+        return UNKNOWN
+    return Number(_quantity(operator, left, right))

@@ -1,0 +1,498 @@
+"""Calls: to functions and classes of the file, to layers, and to the framework's operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from batchlint.semantics import observations as seen
+from batchlint.semantics.batch_names import names_batch_size
+from batchlint.semantics.classes import ancestors, class_attribute, external_base
+from batchlint.semantics.layers import apply_chain, apply_layer, construct, is_layer
+from batchlint.semantics.library import LIBRARY
+from batchlint.semantics.methods import METHODS
+from batchlint.semantics.names import canonical
+from batchlint.semantics.scope import Frame
+from batchlint.semantics.statements import run_block
+from batchlint.semantics.values import (
+    NO_SOURCES,
+    NONE,
+    UNKNOWN,
+    Batch,
+    BoundMethod,
+    Chain,
+    Class,
+    Constant,
+    Dictionary,
+    External,
+    Function,
+    Instance,
+    Integer,
+    Layer,
+    MarkKind,
+    Origin,
+    OriginKind,
+    Repeated,
+    Sequence,
+    SuperOf,
+    Tensor,
+    Value,
+    element_of,
+    new_identity,
+)
+from batchlint.shapes.dimension import Role, Symbol
+from batchlint.shapes.registry import FUNCTIONS
+from batchlint.shapes.shape import UNKNOWN_SHAPE
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+MAXIMUM_DEPTH = 14
+"""Calls are followed so deep at most."""
+
+Arguments = tuple[tuple[Value, ...], dict[str, Value]]
+
+
+def arguments_of(ev: Evaluator, node: cst.Call) -> Arguments:
+    """The abstract arguments of a call; an argument that is starred and not known ends the positional ones."""
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    lost = False
+    for argument in node.args:
+        value = ev.evaluate(argument.value)
+        if argument.star == "*":
+            spread = ev.spread(value)
+            if spread is None:
+                lost = True
+                positional.append(Repeated(element_of(value), "star"))
+            elif not lost:
+                positional.extend(spread)
+        elif argument.star == "**":
+            if isinstance(value, Dictionary):
+                keywords.update(value.items)
+        elif argument.keyword is not None:
+            keywords[argument.keyword.value] = value
+        elif not lost:
+            positional.append(value)
+    return tuple(positional), keywords
+
+
+def call(ev: Evaluator, node: cst.Call) -> Value:
+    """The value of the call *node*."""
+    function = node.func
+    if isinstance(function, cst.Name) and function.value == "super":
+        frame = ev.frame
+        while frame.enclosing is not None and frame.instance is None:
+            frame = frame.enclosing
+        if frame.instance is not None and frame.owner is not None:
+            return SuperOf(frame.instance, frame.owner)
+        return UNKNOWN
+    callee = ev.evaluate(function)
+    arguments, keywords = arguments_of(ev, node)
+    if seen.CALL in ev.subscriptions:
+        ev.observe(seen.CALL, node, {"callee": callee}, positional=arguments, keywords=keywords)
+    if isinstance(callee, BoundMethod) and isinstance(callee.function, str):
+        result = call_method(ev, callee.receiver, callee.function, arguments, keywords, node)
+        _rebind_receiver(ev, function, callee, arguments, result)
+        return result
+    return apply(ev, callee, arguments, keywords, node)
+
+
+def _rebind_receiver(
+    ev: Evaluator, function: cst.BaseExpression, callee: BoundMethod, arguments: tuple[Value, ...], result: Value
+) -> None:
+    """``layers.append(x)`` and in-place methods change what the receiver's name is bound to."""
+    if not isinstance(function, cst.Attribute):
+        return
+    receiver, name = callee.receiver, callee.function
+    assert isinstance(name, str)
+    changed: Value | None = None
+    if isinstance(receiver, Sequence) and arguments and name in ("append", "extend", "insert"):
+        if name == "append":
+            changed = Sequence((*receiver.items, arguments[0]), receiver.kind)
+            if ev.loops and not ev.quiet and len(receiver.items) > 256:
+                changed = Repeated(arguments[0], receiver.kind)
+        elif name == "insert" and len(arguments) > 1:
+            changed = Sequence((arguments[1], *receiver.items), receiver.kind)
+        else:
+            spread = ev.spread(arguments[0])
+            changed = Repeated(UNKNOWN, receiver.kind) if spread is None else Sequence(
+                (*receiver.items, *spread), receiver.kind
+            )  # fmt: skip
+    elif isinstance(receiver, Repeated) and arguments and name == "append":
+        from batchlint.semantics.values import join
+
+        changed = Repeated(join(receiver.item, arguments[0]), receiver.kind)
+    elif isinstance(receiver, Dictionary) and arguments and name == "update":
+        other = arguments[0]
+        if isinstance(other, Dictionary):
+            changed = Dictionary({**receiver.items, **other.items}, receiver.kind, receiver.complete and other.complete)
+        else:
+            changed = Dictionary({}, receiver.kind, False)
+    elif isinstance(receiver, Chain) and name in ("append", "add_module") and arguments:
+        label = arguments[0].value if isinstance(arguments[0], Constant) else str(len(receiver.items))
+        changed = Chain((*receiver.items, (str(label), arguments[-1])), receiver.complete)
+    elif isinstance(receiver, Tensor) and name in ("resize_", "set_", "resize_as_"):
+        changed = result if isinstance(result, Tensor) else None
+    if changed is not None:
+        target = function.value
+        while isinstance(target, cst.Attribute) and target.attr.value == "data":
+            target = target.value
+        if isinstance(target, cst.Name | cst.Attribute):
+            with ev.quietly():
+                ev.bind_target(target, changed)
+
+
+def apply(
+    ev: Evaluator, callee: Value, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: cst.Call
+) -> Value:
+    """The value of calling *callee*."""
+    if isinstance(callee, External):
+        return call_external(ev, callee.name, arguments, keywords, node)
+    if isinstance(callee, Function):
+        if callee.name == "<lambda>":
+            return _call_lambda(ev, callee, arguments)
+        return call_function(ev, callee, arguments, keywords, None)
+    if isinstance(callee, BoundMethod):
+        assert isinstance(callee.function, Function)
+        return call_function(ev, callee.function, arguments, keywords, callee.receiver)
+    if isinstance(callee, Class):
+        return instantiate(ev, callee, arguments, keywords, node)
+    if isinstance(callee, Instance):
+        return call_instance(ev, callee, arguments, keywords, node)
+    if isinstance(callee, Layer):
+        return apply_layer(ev, callee, arguments, keywords, node)
+    if isinstance(callee, Chain):
+        return apply_chain(ev, callee, arguments, node)
+    return opaque(ev, arguments, keywords)
+
+
+def call_external(
+    ev: Evaluator, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: cst.Call
+) -> Value:
+    """The value of calling something imported."""
+    handler = LIBRARY.get(name)
+    if handler is not None:
+        return handler(ev, node, arguments, keywords)
+    if is_layer(name):
+        return construct(ev, name, arguments, keywords, node)
+    if name in FUNCTIONS:
+        return ev.operate(name, node, arguments, keywords)
+    last = name.rpartition(".")[2]
+    if last.endswith("_") and name[:-1] in FUNCTIONS:
+        return ev.operate(name[:-1], node, arguments, keywords)
+    from batchlint.semantics.loaders import made_by_library
+
+    made = made_by_library(ev, name, arguments, keywords, node)
+    return made if made is not None else opaque(ev, arguments, keywords)
+
+
+def opaque(ev: Evaluator, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    """What a call that is not understood gives: something that flows from the tensors it was given."""
+    tensors = [t for value in (*arguments, *keywords.values()) for t in tensors_in(value)]
+    if not tensors:
+        return UNKNOWN
+    sources = frozenset().union(*(t.sources for t in tensors)) if tensors else NO_SOURCES
+    marks = frozenset(
+        mark
+        for t in tensors
+        for mark in t.marks
+        if mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION)
+    )
+    loader = next((t.loader for t in tensors if t.loader is not None), None)
+    return Tensor(UNKNOWN_SHAPE, sources, marks, loader=loader, opaque=True)
+
+
+def tensors_in(value: Value) -> tuple[Tensor, ...]:
+    """The tensors that *value* is or holds."""
+    if isinstance(value, Tensor):
+        return (value,)
+    if isinstance(value, Batch):
+        return (value.tensor,)
+    if isinstance(value, Sequence):
+        return tuple(t for item in value.items for t in tensors_in(item))
+    if isinstance(value, Repeated):
+        return tensors_in(value.item)
+    return ()
+
+
+def call_method(
+    ev: Evaluator,
+    receiver: Value,
+    name: str,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    node: cst.Call,
+) -> Value:
+    """The value of ``receiver.name(...)`` for a receiver that the evaluator models."""
+    if isinstance(receiver, Batch):
+        receiver = receiver.tensor
+    if isinstance(receiver, Tensor):
+        return ev.tensor_method(receiver, name, node, arguments, keywords)
+    handler = METHODS.get(type(receiver))
+    if handler is not None:
+        return handler(ev, receiver, name, arguments, keywords, node)
+    if isinstance(receiver, Instance):
+        return _inherited_method(ev, receiver, name, arguments, keywords, node)
+    if isinstance(receiver, SuperOf):
+        return _super_method(ev, receiver, name, arguments, keywords, node)
+    return opaque(ev, arguments, keywords)
+
+
+_RETURN_SELF = frozenset(
+    {"to", "cuda", "cpu", "train", "eval", "half", "float", "double", "apply", "requires_grad_", "share_memory", "bfloat16", "type"}
+)
+
+
+def _inherited_method(
+    ev: Evaluator,
+    receiver: Instance,
+    name: str,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    node: cst.Call,
+) -> Value:
+    """A method that a class of the file has from an imported base."""
+    if name in _RETURN_SELF:
+        return receiver
+    if name in ("register_buffer", "register_parameter") and len(arguments) >= 2:
+        key = arguments[0]
+        if isinstance(key, Constant) and isinstance(key.value, str):
+            ev.store(receiver, key.value, arguments[1])
+        return NONE
+    if name == "add_module" and len(arguments) >= 2 and isinstance(arguments[0], Constant):
+        ev.store(receiver, str(arguments[0].value), arguments[1])
+        chain = ev.heap.get((receiver.identity, "()"))
+        if isinstance(chain, Chain):
+            ev.store(receiver, "()", Chain((*chain.items, (str(arguments[0].value), arguments[1])), chain.complete))
+        return NONE
+    if name == "forward" or name == "__call__":
+        return _inherited_forward(ev, receiver, arguments, node)
+    if name in ("children", "modules"):
+        chain = ev.heap.get((receiver.identity, "()"))
+        if isinstance(chain, Chain) and chain.complete and name == "children":
+            return Sequence(tuple(item for _, item in chain.items), "list")
+        return UNKNOWN
+    return opaque(ev, arguments, keywords)
+
+
+def _inherited_forward(ev: Evaluator, receiver: Instance, arguments: tuple[Value, ...], node: cst.Call) -> Value:
+    chain = ev.heap.get((receiver.identity, "()"))
+    if isinstance(chain, Chain):
+        return apply_chain(ev, chain, arguments, node)
+    layer = ev.heap.get((receiver.identity, "(layer)"))
+    if isinstance(layer, Layer):
+        return apply_layer(ev, layer, arguments, {}, node)
+    return opaque(ev, arguments, {})
+
+
+def _super_method(
+    ev: Evaluator,
+    receiver: SuperOf,
+    name: str,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    node: cst.Call,
+) -> Value:
+    instance = receiver.instance
+    if not isinstance(instance, Instance):
+        return UNKNOWN
+    if name == "__init__":
+        base = external_base(receiver.owner)
+        if base == "torch.nn.Sequential":
+            chain = construct(ev, base, arguments, keywords, node)
+            ev.store(instance, "()", chain)
+            if isinstance(chain, Chain):
+                for key, item in chain.items:
+                    ev.store(instance, key, item)
+        elif base is not None and is_layer(base):
+            layer = construct(ev, base, arguments, keywords, node)
+            ev.store(instance, "(layer)", layer)
+            if isinstance(layer, Layer):
+                for key, value in layer.values.items():
+                    ev.store(instance, key, value)
+        return NONE
+    return _inherited_method(ev, instance, name, arguments, keywords, node)
+
+
+def call_instance(
+    ev: Evaluator, callee: Instance, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: cst.Call
+) -> Value:
+    """The value of calling an object of a class of the file: its ``forward`` or ``__call__``."""
+    for name in ("forward", "__call__"):
+        found = class_attribute(callee.of, name)
+        if isinstance(found, Function):
+            return call_function(ev, found, arguments, keywords, callee)
+    return _inherited_forward(ev, callee, arguments, node)
+
+
+def instantiate(
+    ev: Evaluator, of: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    """A new object of *of*: its constructor is evaluated."""
+    if sum(1 for function in ev.stack if function.owner is not None and function.owner.node is of.node) > 2:
+        return UNKNOWN
+    instance = Instance(of, new_identity())
+    if external_base(of) == "torch.nn.Sequential":
+        ev.store(instance, "()", Chain(()))
+    constructor = class_attribute(of, "__init__")
+    if isinstance(constructor, Function):
+        call_function(ev, constructor, arguments, keywords, instance)
+    elif of.fields:
+        given = dict(zip(of.fields, arguments))
+        given.update(keywords)
+        for name in of.fields:
+            value = given.get(name) or class_attribute(of, name)
+            if value is not None:
+                ev.store(instance, name, ev.named(name, value, node, OriginKind.CONFIGURATION))
+    else:
+        _super_method(ev, SuperOf(instance, of), "__init__", arguments, keywords, node)
+    ev.instances.setdefault(id(of.node), instance)
+    return instance
+
+
+def _call_lambda(ev: Evaluator, function: Function, arguments: tuple[Value, ...]) -> Value:
+    node = function.node
+    if len(ev.stack) >= MAXIMUM_DEPTH:
+        return UNKNOWN
+    outer = ev.frame
+    ev.frame = Frame({}, function.frame, function, None, function.owner)
+    ev.stack.append(function)
+    try:
+        for parameter, value in zip(node.params.params, arguments):
+            ev.frame.names[parameter.name.value] = value
+        return ev.evaluate(node.body)
+    finally:
+        ev.stack.pop()
+        ev.frame = outer
+
+
+def call_function(
+    ev: Evaluator,
+    function: Function,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    receiver: Value | None,
+) -> Value:
+    """The value of calling a function of the file: its body is evaluated with these arguments."""
+    active = sum(1 for other in ev.stack if other.node is function.node)
+    if active > 1 or len(ev.stack) >= MAXIMUM_DEPTH or (function.decorated and receiver is None and active):
+        return opaque(ev, arguments, keywords)
+    if function.class_method and receiver is None and function.owner is not None:
+        receiver = function.owner
+    names = bind(ev, function, arguments, keywords, receiver)
+    key = (id(function.node), id(receiver) if receiver is not None else 0, ev.heap_version, ev.evaluating,
+           bool(ev.quiet), len(ev.loops), ev.guards, tuple(names.items()))  # fmt: skip
+    try:
+        known = ev.memory.get(key)
+    except TypeError:
+        known, key = None, ()
+    if known is not None:
+        return known
+    ev.visited.add(id(function.node))
+    outer = ev.frame
+    instance = receiver if isinstance(receiver, Instance) else None
+    ev.frame = Frame(names, function.frame, function, instance, function.owner)
+    ev.stack.append(function)
+    statement = ev.statement
+    try:
+        run_block(ev, function.node.body.body)
+        result = ev.frame.returned
+    finally:
+        ev.stack.pop()
+        ev.frame = outer
+        ev.statement = statement
+    value = NONE if result is None else result
+    if key:
+        ev.memory[key] = value
+    return value
+
+
+def bind(
+    ev: Evaluator,
+    function: Function,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    receiver: Value | None,
+) -> dict[str, Value]:
+    """Local bindings at the start of *function*; a parameter that was not given has its default."""
+    parameters = function.node.params
+    names: dict[str, Value] = {}
+    positional = [*parameters.posonly_params, *parameters.params]
+    values = list(arguments)
+    if receiver is not None and not function.static:
+        values.insert(0, receiver)
+    rest: Value | None = None
+    if values and isinstance(values[-1], Repeated) and values[-1].kind == "star":
+        rest = values.pop().item  # type: ignore[union-attr]
+    constructor = function.name == "__init__"
+    for index, parameter in enumerate(positional):
+        name = parameter.name.value
+        if index < len(values):
+            names[name] = values[index]
+        elif name in keywords:
+            names[name] = keywords[name]
+        elif name in function.defaults:
+            names[name] = function.defaults[name]
+        else:
+            names[name] = rest if rest is not None else UNKNOWN
+    for parameter in parameters.kwonly_params:
+        name = parameter.name.value
+        names[name] = keywords.get(name, function.defaults.get(name, UNKNOWN))
+    if isinstance(parameters.star_arg, cst.Param):
+        names[parameters.star_arg.name.value] = Sequence(tuple(values[len(positional) :]), "tuple")
+    if parameters.star_kwarg is not None:
+        known = {p.name.value for p in (*positional, *parameters.kwonly_params)}
+        extra = {name: value for name, value in keywords.items() if name not in known}
+        names[parameters.star_kwarg.name.value] = Dictionary(extra, "dict", True)
+    for name, value in names.items():
+        if names_batch_size(name) and isinstance(value, Integer) and isinstance(value.dimension, int):
+            origin = value.origin
+            if origin is None or origin.kind not in (OriginKind.TENSOR, OriginKind.LOOP):
+                symbol = Symbol(name, Role.FIXED_BATCH, value.dimension, ("argument", id(function.node), name))
+                made = Origin(OriginKind.ARGUMENT, name, origin.node if origin else None)
+                ev.origins.setdefault(symbol, made)
+                names[name] = Integer(symbol.dimension(), made)
+        elif constructor and names_batch_size(name) and value is UNKNOWN:
+            names[name] = fixed_argument(ev, function, name)
+    return names
+
+
+def fixed_argument(ev: Evaluator, function: Function, name: str) -> Integer:
+    """A constructor's batch-size argument that nobody in the file passes: a fixed batch of unknown number."""
+    symbol = Symbol(name, Role.FIXED_BATCH, None, ("argument", id(function.node), name))
+    origin = Origin(OriginKind.ARGUMENT, name, function.node)
+    ev.origins.setdefault(symbol, origin)
+    return Integer(symbol.dimension(), origin)
+
+
+_SIZE_NAME = re.compile(
+    r"(?:^|_)(?:dim|dims|size|channels?|features?|hidden|planes|width|height|nf|nc|nz|ch|len|length|heads?|layers?|"
+    r"vocab|classes|units|inputs?|outputs?|in|out|num|n|d|k|kernel|stride|padding|depth|embed|embedding)(?:_|$)|"
+    r"(?:dim|size|channels|features|planes|heads|layers|classes)$|^(?:num|n|in|out|d)_",
+    re.IGNORECASE,
+)
+
+
+def symbolic_arguments(ev: Evaluator, function: Function) -> dict[str, Value]:
+    """Arguments for a constructor that the file never calls: a named size for each parameter that is a number."""
+    parameters = function.node.params
+    given: dict[str, Value] = {}
+    for parameter in (*parameters.posonly_params, *parameters.params[1:], *parameters.kwonly_params):
+        name = parameter.name.value
+        if name in function.defaults:
+            continue
+        annotation = parameter.annotation.annotation if parameter.annotation is not None else None
+        annotated = annotation.value if isinstance(annotation, cst.Name) else None
+        if names_batch_size(name):
+            given[name] = fixed_argument(ev, function, name)
+        elif annotated == "int" or (annotated is None and annotation is None and _SIZE_NAME.search(name)):
+            symbol = Symbol(name, Role.SIZE, identity=("constructor", id(function.node)))
+            given[name] = Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
+    return given
+
+
+__all__ = ["ancestors", "apply", "call", "call_function", "canonical", "instantiate", "opaque", "symbolic_arguments"]

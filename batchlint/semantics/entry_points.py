@@ -1,0 +1,147 @@
+"""Where evaluation starts: the module's own statements, then the models and functions that those did not reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from batchlint.semantics.batch_names import names_batch_size, names_loader
+from batchlint.semantics.calls import call_function, symbolic_arguments
+from batchlint.semantics.classes import class_attribute
+from batchlint.semantics.evaluator import Evaluator
+from batchlint.semantics.gate import Candidates
+from batchlint.semantics.values import (
+    UNKNOWN,
+    Class,
+    Constant,
+    Function,
+    Instance,
+    Integer,
+    Origin,
+    OriginKind,
+    Value,
+)
+from batchlint.shapes.dimension import Role, Symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORWARDS = ("forward", "forward_features", "call", "__call__")
+_STEPS = frozenset({"training_step", "validation_step", "test_step", "predict_step"})
+
+
+def run(ev: Evaluator, module: cst.Module, found: Candidates) -> None:
+    """Evaluate *module* and whatever in it holds candidates."""
+    ev.run_module(module)
+    for of in list(ev.classes):
+        if _worth(of, found):
+            _enter_class(ev, of, found)
+    for function in list(ev.functions):
+        if function.owner is None and id(function.node) not in ev.visited and (None, function.name) in found.definitions:
+            ev.enter(lambda function=function: _enter_function(ev, function))  # type: ignore[misc]
+
+
+def _worth(of: Class, found: Candidates) -> bool:
+    return of.name in found.classes
+
+
+def _enter_class(ev: Evaluator, of: Class, found: Candidates) -> None:
+    instance = ev.instances.get(id(of.node))
+    if instance is None:
+        made: list[Value] = []
+
+        def make() -> None:
+            constructor = class_attribute(of, "__init__")
+            given = symbolic_arguments(ev, constructor) if isinstance(constructor, Function) else {}
+            made.append(ev.instantiate(of, (), given, of.node))
+
+        ev.enter(make)
+        if not made or not isinstance(made[0], Instance):
+            return
+        instance = made[0]
+    methods = [value for value in of.attributes.values() if isinstance(value, Function)]
+    ordered = sorted(methods, key=lambda method: method.name not in FORWARDS)
+    for method in ordered:
+        if method.name == "__init__":
+            continue
+        generic = of.is_module and method.name in FORWARDS
+        if not generic and (id(method.node) in ev.visited or (of.name, method.name) not in found.definitions):
+            continue
+        ev.enter(lambda method=method: _enter_method(ev, instance, method))  # type: ignore[misc]
+
+
+def _enter_method(ev: Evaluator, instance: Instance, method: Function) -> None:
+    receiver = None if method.static else instance
+    parameters = _parameters(method, skip_first=not method.static)
+    call_function(ev, method, (), _inputs(ev, method, parameters, instance.of), receiver)
+
+
+def _enter_function(ev: Evaluator, function: Function) -> None:
+    call_function(ev, function, (), _inputs(ev, function, _parameters(function, False), None), None)
+
+
+def _parameters(function: Function, skip_first: bool) -> list[cst.Param]:
+    parameters = function.node.params
+    positional = [*parameters.posonly_params, *parameters.params]
+    return [*(positional[1:] if skip_first else positional), *parameters.kwonly_params]
+
+
+def _inputs(
+    ev: Evaluator, function: Function, parameters: Iterable[cst.Param], owner: Class | None
+) -> dict[str, Value]:
+    """What the arguments of an entry point are taken to be."""
+    given: dict[str, Value] = {}
+    first = owner is not None and owner.is_module and function.name in FORWARDS
+    for parameter in parameters:
+        name = parameter.name.value
+        given[name] = _input(ev, function, parameter, first)
+        first = False
+    return given
+
+
+_PLAIN = frozenset({"int", "float", "bool", "str", "dict", "Dict", "Callable", "Path", "bytes"})
+
+
+def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batch: bool) -> Value:
+    name = parameter.name.value
+    annotation = _annotation(parameter)
+    if names_loader(name) or annotation == "DataLoader":
+        return ev.unknown_loader(name, parameter)
+    if names_batch_size(name):
+        if (function.name, name) in ev.facts.loader_batch_names:
+            default = function.defaults.get(name)
+            number = default.number if isinstance(default, Integer) else None
+            symbol = Symbol(name, Role.FIXED_BATCH, number, ("argument", id(function.node), name))
+            origin = Origin(OriginKind.ARGUMENT, name, parameter)
+            ev.origins.setdefault(symbol, origin)
+            return Integer(symbol.dimension(), origin)
+        symbol = Symbol(name, Role.SIZE, identity=("argument", id(function.node)))
+        return Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
+    if annotation in _PLAIN:
+        if annotation == "int":
+            symbol = Symbol(name, Role.SIZE, identity=("argument", id(function.node)), minimum=0)
+            return Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
+        return UNKNOWN
+    default = function.defaults.get(name)
+    if default is not None and not (isinstance(default, Constant) and default.value is None):
+        return UNKNOWN
+    if default is not None and not leading_batch:
+        # An optional argument: given or not.
+        return UNKNOWN
+    if function.name in _STEPS and name == "batch":
+        from batchlint.semantics.loaders import batch_of
+
+        return batch_of(ev, ev.unknown_loader("batch", parameter))
+    return ev.input_tensor(function, name, leading_batch)
+
+
+def _annotation(parameter: cst.Param) -> str | None:
+    if parameter.annotation is None:
+        return None
+    node = parameter.annotation.annotation
+    if isinstance(node, cst.Subscript):
+        node = node.value
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else None

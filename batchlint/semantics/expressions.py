@@ -1,0 +1,408 @@
+"""What each kind of expression evaluates to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import libcst as cst
+
+from batchlint.semantics import observations as seen
+from batchlint.semantics.arithmetic import binary, compare, negate
+from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_configuration, names_loader
+from batchlint.semantics.names import canonical
+from batchlint.semantics.values import (
+    NONE,
+    UNKNOWN,
+    Batch,
+    BoundMethod,
+    Chain,
+    Class,
+    Constant,
+    Dataset,
+    Dictionary,
+    External,
+    Function,
+    Instance,
+    Integer,
+    Layer,
+    Loader,
+    Number,
+    Origin,
+    OriginKind,
+    Repeated,
+    Sequence,
+    ShapeOf,
+    SliceValue,
+    Source,
+    SuperOf,
+    Tensor,
+    Value,
+    element_of,
+    integer,
+    join,
+)
+from batchlint.shapes.dimension import Role, Symbol, unknown
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+
+def _name(ev: Evaluator, node: cst.Name) -> Value:
+    value = ev.frame.lookup(node.value)
+    if value is not None:
+        return value
+    return _BUILTINS.get(node.value) or ev.unbound(node)
+
+
+_BUILTINS: dict[str, Value] = {
+    "True": Constant(True),
+    "False": Constant(False),
+    "None": NONE,
+    **{
+        name: External(f"builtins.{name}")
+        for name in (
+            "range len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance getattr "
+            "setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice "
+            "staticmethod classmethod property object divmod"
+        ).split()
+    },
+}
+
+
+def _integer(ev: Evaluator, node: cst.Integer) -> Value:
+    return integer(node.evaluated_value, node)
+
+
+def _float(ev: Evaluator, node: cst.Float) -> Value:
+    return Constant(node.evaluated_value)
+
+
+def _string(ev: Evaluator, node: cst.SimpleString) -> Value:
+    try:
+        return Constant(ast.literal_eval(node.value))
+    except (ValueError, SyntaxError):
+        return UNKNOWN
+
+
+def _formatted_string(ev: Evaluator, node: cst.FormattedString) -> Value:
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringExpression):
+            ev.evaluate(part.expression)
+    return UNKNOWN
+
+
+def _tuple(ev: Evaluator, node: cst.Tuple | cst.List | cst.Set) -> Value:
+    kind = "list" if isinstance(node, cst.List) else "tuple"
+    items: list[Value] = []
+    for element in node.elements:
+        value = ev.evaluate(element.value)
+        if isinstance(element, cst.StarredElement):
+            spread = ev.spread(value)
+            if spread is None:
+                for rest in node.elements:
+                    if rest is not element:
+                        ev.evaluate(rest.value)
+                return Repeated(join(element_of(value), items[0]) if items else element_of(value), kind)
+            items.extend(spread)
+        else:
+            items.append(value)
+    return Sequence(tuple(items), kind)
+
+
+def _dict(ev: Evaluator, node: cst.Dict) -> Value:
+    items: dict[str, Value] = {}
+    complete = True
+    for element in node.elements:
+        value = ev.evaluate(element.value)
+        if isinstance(element, cst.DictElement):
+            key = ev.evaluate(element.key)
+            if isinstance(key, Constant) and isinstance(key.value, str):
+                items[key.value] = ev.named(key.value, value, element.value, OriginKind.CONFIGURATION)
+            elif isinstance(key, Integer) and isinstance(key.dimension, int):
+                items[str(key.dimension)] = value
+            else:
+                complete = False
+        elif isinstance(value, Dictionary):
+            items.update(value.items)
+            complete = complete and value.complete
+        else:
+            complete = False
+    return Dictionary(items, "dict", complete)
+
+
+def _unary(ev: Evaluator, node: cst.UnaryOperation) -> Value:
+    value = ev.evaluate(node.expression)
+    if isinstance(node.operator, cst.Minus):
+        return negate(value)
+    if isinstance(node.operator, cst.Not):
+        truth = ev.truth(value)
+        return UNKNOWN if truth is None else Constant(not truth)
+    if isinstance(value, Batch):
+        value = value.tensor
+    return value if isinstance(value, Tensor) else UNKNOWN
+
+
+def _binary(ev: Evaluator, node: cst.BinaryOperation) -> Value:
+    # Long sums nest to the left: unrolled, so that depth costs no recursion.
+    chain: list[cst.BinaryOperation] = []
+    left_node: cst.BaseExpression = node
+    while isinstance(left_node, cst.BinaryOperation):
+        chain.append(left_node)
+        left_node = left_node.left
+    value = ev.evaluate(left_node)
+    for operation in reversed(chain):
+        value = binary(ev, operation, type(operation.operator).__name__, value, ev.evaluate(operation.right))
+        if ev.recorder is not None and operation is not node:
+            ev.recorder(operation, value)
+    return value
+
+
+def _boolean(ev: Evaluator, node: cst.BooleanOperation) -> Value:
+    left = ev.evaluate(node.left)
+    truth = ev.truth(left)
+    is_and = isinstance(node.operator, cst.And)
+    if truth is not None:
+        return left if truth is not is_and else ev.evaluate(node.right)
+    right = ev.evaluate(node.right)
+    return join(left, right)
+
+
+def _comparison(ev: Evaluator, node: cst.Comparison) -> Value:
+    left = ev.evaluate(node.left)
+    result: Value = UNKNOWN
+    for target in node.comparisons:
+        right = ev.evaluate(target.comparator)
+        result = compare(ev, node, type(target.operator).__name__, left, right)
+        left = right
+    return result if len(node.comparisons) == 1 else UNKNOWN
+
+
+def _attribute(ev: Evaluator, node: cst.Attribute) -> Value:
+    return attribute_of(ev, ev.evaluate(node.value), node.attr.value, node)
+
+
+def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) -> Value:
+    """``value.name``."""
+    if isinstance(value, External):
+        return External(canonical(f"{value.name}.{name}"))
+    if isinstance(value, Instance):
+        return ev.instance_attribute(value, name, node)
+    if isinstance(value, Batch):
+        return ev.part_of(value, name)
+    if isinstance(value, Tensor):
+        return _tensor_attribute(ev, value, name, node)
+    if isinstance(value, Class):
+        found = ev.class_attribute(value, name)
+        return found if found is not None else UNKNOWN
+    if isinstance(value, SuperOf):
+        for base in value.owner.bases:
+            if isinstance(base, Class):
+                found = ev.class_attribute(base, name)
+                if isinstance(found, Function):
+                    return BoundMethod(value.instance, found, node)
+        return BoundMethod(value, name, node)
+    if isinstance(value, Dictionary):
+        if name in value.items:
+            return value.items[name]
+        if value.kind in ("namespace", "configuration"):
+            return ev.configured(name, node) or UNKNOWN
+        return BoundMethod(value, name, node)
+    if isinstance(value, Layer):
+        if name in value.values:
+            return value.values[name]
+        if name in ("weight", "bias"):
+            return Tensor(sources=frozenset({Source.PARAMETER}))
+        return BoundMethod(value, name, node)
+    if isinstance(value, Chain):
+        for key, item in value.items:
+            if key == name:
+                return item
+        return BoundMethod(value, name, node)
+    if isinstance(value, Loader):
+        if name == "dataset":
+            return value.dataset if not isinstance(value.dataset, type(UNKNOWN)) else Dataset("?", value.identity)
+        if name == "batch_size" and value.batch_size is not None:
+            return value.batch_size
+        return BoundMethod(value, name, node)
+    if isinstance(value, Dataset):
+        if name in ("data", "targets", "train_data", "test_data", "train_labels", "test_labels"):
+            return Tensor(sources=frozenset({Source.DATASET}), opaque=True)
+        return UNKNOWN
+    if isinstance(value, type(UNKNOWN)):
+        base = ev.last_name(node.value)
+        if base is not None and names_configuration(base):
+            return ev.configured(name, node) or UNKNOWN
+        if names_loader(name):
+            return ev.unknown_loader(name, node)
+        return UNKNOWN
+    return BoundMethod(value, name, node)
+
+
+_SAME = frozenset({"data", "real", "imag", "grad", "values", "detach_"})
+
+
+def _tensor_attribute(ev: Evaluator, tensor: Tensor, name: str, node: cst.Attribute) -> Value:
+    if name == "shape":
+        return shape_of(tensor)
+    if name in _SAME:
+        return tensor
+    if name in ("T", "mT", "H", "mH"):
+        return ev.tensor_method(tensor, name, node, (), {})
+    if name == "ndim":
+        rank = tensor.shape.rank
+        return UNKNOWN if rank is None else Integer(rank, Origin(OriginKind.TENSOR))
+    if name in ("device", "dtype", "requires_grad", "is_cuda", "grad_fn", "layout", "names", "itemsize"):
+        return UNKNOWN
+    if tensor.opaque and tensor.parameter is not None and names_batch_size(name):
+        # `data.batch_size`, `graph.batch_size`: a property of one batch, not a fixed number.
+        return Integer(Symbol(name, Role.BATCH, identity=(tensor.parameter, name)).dimension(), Origin(OriginKind.TENSOR))
+    if tensor.opaque:
+        return BoundMethod(tensor, name, node)
+    return BoundMethod(tensor, name, node)
+
+
+def shape_of(tensor: Tensor) -> Value:
+    """``tensor.shape``."""
+    if tensor.shape.exact:
+        origin = Origin(OriginKind.TENSOR, None, None, tensor)
+        return Sequence(tuple(Integer(d, origin) for d in tensor.shape.leading), "shape")
+    return ShapeOf(tensor)
+
+
+def _subscript(ev: Evaluator, node: cst.Subscript) -> Value:
+    base = ev.evaluate(node.value)
+    items = tuple(_index_item(ev, element.slice) for element in node.slice)
+    if len(items) == 1 and isinstance(items[0], Sequence) and items[0].kind == "tuple":
+        items = items[0].items
+    return ev.subscript(base, items, node)
+
+
+def _index_item(ev: Evaluator, part: cst.BaseSlice) -> Value:
+    if isinstance(part, cst.Index):
+        return ev.evaluate(part.value)
+    assert isinstance(part, cst.Slice)
+    return SliceValue(
+        NONE if part.lower is None else ev.evaluate(part.lower),
+        NONE if part.upper is None else ev.evaluate(part.upper),
+        NONE if part.step is None else ev.evaluate(part.step),
+    )
+
+
+def _if_expression(ev: Evaluator, node: cst.IfExp) -> Value:
+    truth = ev.truth(ev.evaluate(node.test))
+    if truth is True:
+        return ev.evaluate(node.body)
+    if truth is False:
+        return ev.evaluate(node.orelse)
+    return join(ev.evaluate(node.body), ev.evaluate(node.orelse))
+
+
+def _lambda(ev: Evaluator, node: cst.Lambda) -> Value:
+    return Function("<lambda>", node, ev.frame, {})
+
+
+def _comprehension(ev: Evaluator, node: cst.ListComp | cst.GeneratorExp | cst.SetComp) -> Value:
+    saved = dict(ev.frame.names)
+    try:
+        return _comprehend(ev, node, node.for_in, node.elt)
+    finally:
+        ev.frame.names = saved
+
+
+def _comprehend(ev: Evaluator, node: cst.BaseExpression, clause: cst.CompFor, elt: cst.BaseExpression) -> Value:
+    iterable = ev.evaluate(clause.iter)
+    ev.observe(seen.COMPREHENSION, node, {"iterable": iterable})
+    items = ev.unrolled(iterable) if not clause.ifs and clause.inner_for_in is None else None
+    if items is not None:
+        results = []
+        for item in items:
+            ev.bind_target(clause.target, item)
+            results.append(ev.evaluate(elt))
+        return Sequence(tuple(results), "list")
+    with ev.loop(clause, iterable, clause.target):
+        ev.bind_target(clause.target, ev.iterate(iterable))
+        for condition in clause.ifs:
+            ev.evaluate(condition.test)
+        if clause.inner_for_in is not None:
+            return _comprehend(ev, node, clause.inner_for_in, elt)
+        length = None if clause.ifs else ev.length_of(iterable)
+        return Repeated(ev.evaluate(elt), "list", None if length is None else length.dimension)
+
+
+def _dict_comprehension(ev: Evaluator, node: cst.DictComp) -> Value:
+    saved = dict(ev.frame.names)
+    ev.bind_target(node.for_in.target, ev.iterate(ev.evaluate(node.for_in.iter)))
+    value = ev.evaluate(node.value)
+    ev.frame.names = saved
+    return Dictionary({}, "dict", False) if not isinstance(value, Tensor) else Repeated(value, "dict")
+
+
+def _named_expression(ev: Evaluator, node: cst.NamedExpr) -> Value:
+    value = ev.evaluate(node.value)
+    ev.bind_target(node.target, value)
+    return value
+
+
+def _await(ev: Evaluator, node: cst.Await) -> Value:
+    return ev.evaluate(node.expression)
+
+
+def _yield(ev: Evaluator, node: cst.Yield) -> Value:
+    inner = node.value
+    if inner is not None:
+        ev.evaluate(inner.item if isinstance(inner, cst.From) else inner)
+    return UNKNOWN
+
+
+def _ellipsis(ev: Evaluator, node: cst.Ellipsis) -> Value:
+    return Constant(...)
+
+
+def _call(ev: Evaluator, node: cst.Call) -> Value:
+    return ev.call(node)
+
+
+EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], Value]] = {
+    cst.Name: _name,
+    cst.Integer: _integer,
+    cst.Float: _float,
+    cst.SimpleString: _string,
+    cst.FormattedString: _formatted_string,
+    cst.Tuple: _tuple,
+    cst.List: _tuple,
+    cst.Set: _tuple,
+    cst.Dict: _dict,
+    cst.UnaryOperation: _unary,
+    cst.BinaryOperation: _binary,
+    cst.BooleanOperation: _boolean,
+    cst.Comparison: _comparison,
+    cst.Attribute: _attribute,
+    cst.Subscript: _subscript,
+    cst.IfExp: _if_expression,
+    cst.Lambda: _lambda,
+    cst.ListComp: _comprehension,
+    cst.GeneratorExp: _comprehension,
+    cst.SetComp: _comprehension,
+    cst.DictComp: _dict_comprehension,
+    cst.NamedExpr: _named_expression,
+    cst.Await: _await,
+    cst.Yield: _yield,
+    cst.Ellipsis: _ellipsis,
+    cst.Call: _call,
+}
+"""Node type to the function that evaluates it; anything else is unknown."""
+
+
+def literal_name(value: Value) -> str | None:
+    """The string behind a constant."""
+    return cast(str, value.value) if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+
+def fixes_batch(name: str, value: Value) -> bool:
+    """Whether binding *name* to *value* writes down a batch size."""
+    return isinstance(value, Integer) and isinstance(value.dimension, int) and may_name_batch_size(name)
+
+
+__all__ = ["EXPRESSIONS", "attribute_of", "fixes_batch", "literal_name", "shape_of", "Number", "unknown"]

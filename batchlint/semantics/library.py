@@ -1,0 +1,445 @@
+"""Functions that the evaluator knows by name: Python's own, and the few of the framework that are not about shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from batchlint.semantics import observations as seen
+from batchlint.semantics.values import (
+    NONE,
+    UNKNOWN,
+    Batch,
+    BoundMethod,
+    Class,
+    Constant,
+    Dictionary,
+    Enumerated,
+    External,
+    Function,
+    Instance,
+    Integer,
+    Loader,
+    Mark,
+    MarkKind,
+    Number,
+    Origin,
+    OriginKind,
+    Range,
+    Repeated,
+    Sequence,
+    ShapeOf,
+    SliceValue,
+    Source,
+    Tensor,
+    Value,
+    Zipped,
+    element_of,
+)
+from batchlint.shapes.dimension import Dimension, floor_divide, product, unknown
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+Handler = Callable[["Evaluator", Any, tuple[Value, ...], Mapping[str, Value]], Value]
+LIBRARY: dict[str, Handler] = {}
+"""Canonical name to what calling it gives."""
+
+
+def handles(*names: str) -> Callable[[Handler], Handler]:
+    """Register a handler for each canonical name."""
+
+    def register(handler: Handler) -> Handler:
+        for name in names:
+            LIBRARY[name] = handler
+        return handler
+
+    return register
+
+
+def _first(arguments: tuple[Value, ...]) -> Value:
+    return arguments[0] if arguments else UNKNOWN
+
+
+@handles("builtins.len")
+def _len(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    length = ev.length_of(_first(arguments))
+    return UNKNOWN if length is None else length
+
+
+@handles("builtins.range")
+def _range(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    values = [a if isinstance(a, Integer) else Integer(unknown(minimum=0)) for a in arguments]
+    zero, one = Integer(0), Integer(1)
+    if len(values) == 1:
+        return Range(zero, values[0], one)
+    if len(values) == 2:
+        return Range(values[0], values[1], one)
+    return Range(values[0], values[1], values[2]) if len(values) == 3 else UNKNOWN
+
+
+@handles("tqdm.trange", "tqdm.tqdm.trange", "tqdm.auto.trange", "tqdm.notebook.trange")
+def _trange(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _range(ev, node, arguments, {})
+
+
+@handles("builtins.enumerate")
+def _enumerate(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return Enumerated(_first(arguments))
+
+
+@handles("builtins.zip", "itertools.zip_longest")
+def _zip(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return Zipped(arguments)
+
+
+@handles(
+    "builtins.iter", "tqdm.tqdm", "tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.tqdm_notebook", "itertools.cycle",
+    "tqdm.std.tqdm", "rich.progress.track", "builtins.sorted", "builtins.reversed", "copy.copy", "copy.deepcopy",
+    "torch.autograd.Variable", "torch.Variable", "torch.compile", "torch.jit.script", "torch.nn.utils.weight_norm",
+    "torch.nn.utils.spectral_norm", "torch.nn.utils.parametrizations.weight_norm", "torch.as_tensor", "torch.asarray",
+    "torch.nn.utils.parametrizations.spectral_norm", "torch.from_numpy", "numpy.ascontiguousarray", "torch.nn.DataParallel",
+    "torch.nn.parallel.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.nn.parallel.data_parallel.DataParallel",
+    "torch.jit.trace_module",
+)  # fmt: skip
+def _same(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if not arguments:
+        for name in ("iterable", "data", "module", "sequence"):
+            if name in keywords:
+                return keywords[name]
+    if isinstance(value, Tensor):
+        return Tensor(
+            value.shape, value.sources, value.marks, value.boolean, value.parameter, value.quantity, False,
+            value.loader, value.opaque,
+        )  # fmt: skip
+    return value
+
+
+@handles("builtins.next")
+def _next(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Loader):
+        return first_batch(ev, value)
+    return ev.iterate(value)
+
+
+def first_batch(ev: Evaluator, loader: Loader) -> Value:
+    """The first batch of *loader*: never the short one."""
+    full = Loader(loader.identity, loader.dataset, loader.batch_size, True, loader.shuffle, loader.node,
+                  loader.custom_collate, loader.given)  # fmt: skip
+    if loader.batch_size is None:
+        return UNKNOWN
+    return ev.batch_of(full)
+
+
+@handles("builtins.list", "builtins.tuple")
+def _list(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    if not arguments:
+        return Sequence((), "list")
+    value = arguments[0]
+    if isinstance(value, ShapeOf | Loader):
+        return value if isinstance(value, ShapeOf) else UNKNOWN
+    spread = ev.spread(value)
+    if spread is not None:
+        return Sequence(spread, "list")
+    if isinstance(value, Range | Enumerated | Zipped):
+        return Repeated(ev.iterate(value), "list")
+    if isinstance(value, Repeated):
+        return Repeated(value.item, "list", value.length)
+    return UNKNOWN
+
+
+@handles("collections.OrderedDict", "builtins.dict")
+def _dictionary(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    items: dict[str, Value] = {}
+    complete = True
+    if arguments:
+        first = arguments[0]
+        if isinstance(first, Dictionary):
+            items.update(first.items)
+            complete = first.complete
+        elif isinstance(first, Sequence):
+            for item in first.items:
+                if isinstance(item, Sequence) and len(item.items) == 2 and isinstance(item.items[0], Constant):
+                    items[str(item.items[0].value)] = item.items[1]
+                else:
+                    complete = False
+        else:
+            complete = False
+    for name, value in keywords.items():
+        items[name] = ev.named(name, value, node, OriginKind.CONFIGURATION)
+    return Dictionary(items, "dict", complete)
+
+
+@handles("builtins.int", "math.floor", "math.ceil", "builtins.round", "math.trunc")
+def _int(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Integer):
+        return value
+    if isinstance(value, Constant) and isinstance(value.value, bool | int | float):
+        try:
+            return Integer(int(value.value))
+        except (OverflowError, ValueError):
+            return UNKNOWN
+    if isinstance(value, Number) and value.ratio is not None:
+        top, bottom = value.ratio
+        name = ev.last_name(node.func)
+        try:
+            if name == "ceil":
+                return Integer(floor_divide(top + bottom - 1, bottom), Origin(OriginKind.DERIVED, "ceil"))
+            if name == "round":
+                return Integer(unknown(minimum=0), Origin(OriginKind.DERIVED))
+            return Integer(floor_divide(top, bottom), Origin(OriginKind.DERIVED))
+        except ZeroDivisionError:
+            return UNKNOWN
+    if isinstance(value, Number):
+        return Integer(unknown(minimum=0), Origin(OriginKind.DERIVED))
+    if isinstance(value, Tensor) and not value.opaque:
+        return Integer(unknown(minimum=0), Origin(OriginKind.TENSOR))
+    return UNKNOWN
+
+
+@handles("builtins.float", "numpy.float32", "numpy.float64")
+def _float(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, Tensor):
+        return Number(value.quantity)
+    if isinstance(value, Integer):
+        return value
+    return Number() if isinstance(value, Constant) else UNKNOWN
+
+
+@handles("math.sqrt", "math.log", "math.exp", "numpy.sqrt", "math.log2", "numpy.log", "numpy.exp")
+def _float_function(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Tensor):
+        return value.like(value.shape)
+    return Number()
+
+
+@handles("math.prod", "numpy.prod", "torch.prod")
+def _prod(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Sequence) and all(isinstance(item, Integer) for item in value.items):
+        dims: list[Dimension] = [item.dimension for item in value.items if isinstance(item, Integer)]
+        origin = Origin(OriginKind.TENSOR) if value.kind == "shape" else Origin(OriginKind.DERIVED)
+        return Integer(product(dims), origin)
+    if isinstance(value, Tensor):
+        return Tensor(UNKNOWN_SHAPE, value.sources, opaque=True)
+    return UNKNOWN
+
+
+@handles("builtins.sum", "builtins.max", "builtins.min", "builtins.abs")
+def _reduce(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    name = ev.last_name(node.func)
+    items = ev.spread(_first(arguments)) if len(arguments) == 1 and name != "abs" else arguments
+    if items and all(isinstance(item, Integer) for item in items):
+        dims = [item.dimension for item in items if isinstance(item, Integer)]
+        if name == "sum":
+            total: Dimension = 0
+            for dim in dims:
+                total = total + dim
+            return Integer(total, Origin(OriginKind.DERIVED))
+        if all(isinstance(dim, int) for dim in dims):
+            numbers = [dim for dim in dims if isinstance(dim, int)]
+            value = {"max": max, "min": min}.get(name or "", lambda n: abs(n[0]))(numbers)
+            return Integer(value, Origin(OriginKind.DERIVED))
+        if name in ("max", "min"):
+            return Integer(unknown(minimum=0), Origin(OriginKind.DERIVED))
+    value = element_of(_first(arguments))
+    if name == "sum" and isinstance(value, Tensor):
+        return value.like(value.shape)
+    if isinstance(_first(arguments), Tensor):
+        tensor = _first(arguments)
+        assert isinstance(tensor, Tensor)
+        return Tensor(UNKNOWN_SHAPE, tensor.sources, opaque=True)
+    return UNKNOWN
+
+
+@handles("builtins.isinstance", "builtins.hasattr", "torch.is_tensor", "builtins.callable", "torch.cuda.is_available")
+def _unknown_truth(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return UNKNOWN
+
+
+@handles("builtins.getattr")
+def _getattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    if len(arguments) >= 2 and isinstance(arguments[1], Constant) and isinstance(arguments[1].value, str):
+        value, name = arguments[0], arguments[1].value
+        if isinstance(value, Instance):
+            return ev.instance_attribute(value, name, node)
+        if isinstance(value, External):
+            return External(ev.canonical(f"{value.name}.{name}"))
+        if isinstance(value, Dictionary) and name in value.items:
+            return value.items[name]
+    return UNKNOWN
+
+
+@handles("builtins.setattr")
+def _setattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    if len(arguments) == 3 and isinstance(arguments[0], Instance) and isinstance(arguments[1], Constant):
+        ev.store(arguments[0], str(arguments[1].value), arguments[2])
+    return NONE
+
+
+@handles("builtins.print", "builtins.open", "builtins.id", "builtins.type", "builtins.str", "builtins.vars", "builtins.bool")
+def _nothing(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return UNKNOWN
+
+
+@handles("builtins.slice")
+def _slice(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    parts = list(arguments)
+    if len(parts) == 1:
+        parts = [NONE, parts[0]]
+    while len(parts) < 3:
+        parts.append(NONE)
+    return SliceValue(*parts[:3])
+
+
+@handles("builtins.map")
+def _map(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    if len(arguments) != 2:
+        return UNKNOWN
+    from batchlint.semantics.calls import apply
+
+    function, iterable = arguments
+    items = ev.spread(iterable)
+    if not isinstance(function, Function | BoundMethod | External | Class):
+        return UNKNOWN
+    if isinstance(function, BoundMethod) and isinstance(function.function, str):
+        return UNKNOWN
+    if items is not None:
+        return Sequence(tuple(apply(ev, function, (item,), {}, node) for item in items), "list")
+    if isinstance(iterable, Tensor | ShapeOf):
+        return UNKNOWN
+    return Repeated(apply(ev, function, (ev.iterate(iterable),), {}, node), "list")
+
+
+@handles("functools.partial")
+def _partial(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    if len(arguments) == 1 and not keywords:
+        return arguments[0]
+    return UNKNOWN
+
+
+@handles("torch.nn.Parameter", "torch.nn.Buffer", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer")
+def _parameter(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = arguments[0] if arguments else keywords.get("data", UNKNOWN)
+    shape = value.shape if isinstance(value, Tensor) else UNKNOWN_SHAPE
+    marks = value.marks if isinstance(value, Tensor) else frozenset()
+    return Tensor(shape, frozenset({Source.PARAMETER}), marks)
+
+
+_CONSTRUCTORS = tuple(
+    f"torch.{device}{kind}Tensor"
+    for device in ("", "cuda.")
+    for kind in ("", "Float", "Double", "Half", "Long", "Int", "Short", "Byte", "Bool", "Char", "BFloat16")
+)
+
+
+@handles(*_CONSTRUCTORS, "torch.tensor", "numpy.array", "numpy.asarray")
+def _tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    array = "numpy" in str(getattr(ev.evaluate(node.func), "name", ""))
+    called = ev.last_name(node.func) or ""
+    first = _first(arguments)
+    if isinstance(first, Batch):
+        first = first.tensor
+    if isinstance(first, Tensor):
+        return Tensor(first.shape, first.sources, first.marks, array=array, loader=first.loader, opaque=first.opaque)
+    sized = called.endswith("Tensor") and arguments and all(isinstance(a, Integer) for a in arguments)
+    if sized:
+        shape = Shape(tuple(a.dimension for a in arguments if isinstance(a, Integer)))
+    elif called.endswith("Tensor") and isinstance(first, ShapeOf):
+        shape = first.tensor.shape
+    elif called.endswith("Tensor") and isinstance(first, Sequence) and first.kind == "shape":
+        shape = Shape(tuple(i.dimension for i in first.items if isinstance(i, Integer)))
+    else:
+        shape = _literal_shape(first)
+    marks: frozenset[Mark] = frozenset()
+    from batchlint.semantics.tensors import fixed_role
+
+    if fixed_role(shape):
+        marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
+    value = Tensor(shape, frozenset({Source.CREATED}), marks, array=array)
+    if marks and "torch.zeros" in ev.subscriptions and sized:
+        ev.observe("torch.zeros", node, {"size": Sequence(arguments)}, value, name=f"torch.{called}")
+    return value
+
+
+def _literal_shape(value: Value) -> Shape:
+    """The shape of a tensor made from nested lists of numbers."""
+    if isinstance(value, Integer | Number) or (isinstance(value, Constant) and isinstance(value.value, int | float)):
+        return Shape(())
+    if isinstance(value, Sequence):
+        if not value.items:
+            return Shape((0,))
+        inner = _literal_shape(value.items[0])
+        if all(_literal_shape(item) == inner for item in value.items[:8]) and inner.exact:
+            return Shape((len(value.items), *inner.leading))
+    return UNKNOWN_SHAPE
+
+
+def _random_size(ev: Evaluator, node: Any, size: Value) -> Value:
+    from batchlint.semantics.tensors import argument_for_shapes, as_value
+
+    if isinstance(size, Integer):
+        size = Sequence((size,))
+    dims = argument_for_shapes(size)
+    shape = UNKNOWN_SHAPE
+    if isinstance(dims, tuple) and all(not isinstance(d, type(UNKNOWN)) for d in dims):
+        from batchlint.shapes import registry
+
+        if not any(isinstance(d, registry.Unknown) or not hasattr(d, "__add__") for d in dims):
+            shape = Shape(dims)
+    value = as_value(shape, "numpy.random", "random", [], node)
+    return value
+
+
+@handles(*(f"numpy.random.{n}" for n in "normal uniform randint choice random_sample random binomial poisson beta standard_normal".split()))
+def _numpy_random(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    name = ev.last_name(node.func)
+    position = {"normal": 2, "uniform": 2, "randint": 2, "choice": 1, "binomial": 2, "beta": 2, "poisson": 1}.get(name or "", 0)
+    size = keywords.get("size")
+    if size is None and len(arguments) > position:
+        size = arguments[position]
+    return UNKNOWN if size is None else _random_size(ev, node, size)
+
+
+@handles("numpy.random.rand", "numpy.random.randn")
+def _numpy_rand(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _random_size(ev, node, Sequence(arguments))
+
+
+@handles("torch.Size")
+def _size(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _first(arguments)
+
+
+@handles("numpy.ceil", "numpy.floor")
+def _numpy_ceil(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _int(ev, node, arguments, keywords)
+
+
+@handles("torch.utils.checkpoint.checkpoint")
+def _checkpoint(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    from batchlint.semantics.calls import apply
+
+    if not arguments:
+        return UNKNOWN
+    if isinstance(arguments[0], BoundMethod) and isinstance(arguments[0].function, str):
+        return UNKNOWN
+    return apply(ev, arguments[0], arguments[1:], {}, node)
+
+
+@handles("torch.no_grad", "torch.inference_mode")
+def _no_grad(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return External("torch.no_grad")
+
+
+from batchlint.semantics import configuration, loaders  # noqa: E402  (they register their own handlers)
+
+__all__ = ["LIBRARY", "configuration", "first_batch", "handles", "loaders", "seen"]

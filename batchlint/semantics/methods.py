@@ -1,0 +1,134 @@
+"""Methods of values that are no tensors: lists, dicts, strings, parsers, layers, loaders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from batchlint.semantics.configuration import parser_method
+from batchlint.semantics.values import (
+    NONE,
+    UNKNOWN,
+    Chain,
+    Constant,
+    Dictionary,
+    Integer,
+    Layer,
+    Loader,
+    Origin,
+    OriginKind,
+    Repeated,
+    Sequence,
+    ShapeOf,
+    Value,
+)
+from batchlint.shapes.dimension import unknown
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+Method = Callable[["Evaluator", Any, str, tuple[Value, ...], Mapping[str, Value], Any], Value]
+
+
+def _sequence(
+    ev: Evaluator, receiver: Sequence, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    if name == "numel" and receiver.kind == "shape":
+        from batchlint.shapes.dimension import product
+
+        dims = [item.dimension for item in receiver.items if isinstance(item, Integer)]
+        return Integer(product(dims), Origin(OriginKind.TENSOR))
+    if name == "pop" and receiver.items:
+        return receiver.items[-1]
+    if name == "copy":
+        return receiver
+    if name == "index":
+        return UNKNOWN
+    return NONE if name in ("append", "extend", "insert", "clear", "reverse", "sort", "remove") else UNKNOWN
+
+
+def _repeated(
+    ev: Evaluator, receiver: Repeated, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    return receiver.item if name in ("pop", "popleft") else UNKNOWN
+
+
+def _dictionary(
+    ev: Evaluator,
+    receiver: Dictionary,
+    name: str,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    node: Any,
+) -> Value:
+    if name in ("get", "pop", "setdefault") and arguments and isinstance(arguments[0], Constant):
+        key = arguments[0].value
+        if isinstance(key, str) and key in receiver.items:
+            return receiver.items[key]
+        if receiver.complete and len(arguments) > 1:
+            return arguments[1]
+        return UNKNOWN
+    if name == "values" and receiver.complete:
+        return Sequence(tuple(receiver.items.values()), "list")
+    if name == "keys" and receiver.complete:
+        return Sequence(tuple(Constant(key) for key in receiver.items), "list")
+    if name == "items" and receiver.complete:
+        return Sequence(tuple(Sequence((Constant(k), v)) for k, v in receiver.items.items()), "list")
+    if name == "copy":
+        return receiver
+    return UNKNOWN
+
+
+def _layer(
+    ev: Evaluator, receiver: Layer, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    if name in ("to", "cuda", "cpu", "train", "eval", "half", "float", "double", "apply", "requires_grad_"):
+        return receiver
+    if name in ("forward", "__call__"):
+        from batchlint.semantics.layers import apply_layer
+
+        return apply_layer(ev, receiver, arguments, keywords, node)
+    return UNKNOWN
+
+
+def _chain(
+    ev: Evaluator, receiver: Chain, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    if name in ("to", "cuda", "cpu", "train", "eval", "half", "float", "double", "apply", "requires_grad_"):
+        return receiver
+    if name in ("forward", "__call__"):
+        from batchlint.semantics.layers import apply_chain
+
+        return apply_chain(ev, receiver, arguments, node)
+    if name == "children" and receiver.complete:
+        return Sequence(tuple(item for _, item in receiver.items), "list")
+    return UNKNOWN
+
+
+def _loader(
+    ev: Evaluator, receiver: Loader, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    if name in ("next", "__next__"):
+        from batchlint.semantics.library import first_batch
+
+        return first_batch(ev, receiver)
+    return receiver if name in ("__iter__", "prefetch", "with_format") else UNKNOWN
+
+
+def _shape(
+    ev: Evaluator, receiver: ShapeOf, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    return Integer(unknown(), Origin(OriginKind.TENSOR)) if name == "numel" else UNKNOWN
+
+
+METHODS: dict[type[Value], Method] = {
+    Sequence: _sequence,
+    Repeated: _repeated,
+    Dictionary: _dictionary,
+    Layer: _layer,
+    Chain: _chain,
+    Loader: _loader,
+    ShapeOf: _shape,
+    Constant: parser_method,
+}
+"""Type of the receiver to what its methods give."""

@@ -1,0 +1,121 @@
+"""What the evaluator tells rules: an operation, its abstract arguments and result, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from batchlint.findings import Severity
+from batchlint.semantics.values import UNKNOWN, Function, Instance, Loader, Value
+
+# Kinds of observation beside canonical operation names such as ``torch.Tensor.view`` and ``torch.nn.Linear``.
+LOOP = "loop"
+"""A ``for`` loop is about to run; *arguments*: ``iterable``, ``target``."""
+LOOP_END = "loop end"
+"""A ``for`` loop has run; *arguments* as for `LOOP`."""
+COMPREHENSION = "comprehension"
+"""A list, set or generator comprehension; *arguments*: ``iterable``."""
+INDEX = "index"
+"""``receiver[items]``; *arguments*: ``receiver``, ``items`` (a `Sequence`)."""
+ASSIGN = "assign"
+"""A name or attribute is bound; *arguments*: ``value``; *name* is the name."""
+RETURN = "return"
+"""A function returns; *arguments*: ``value``."""
+CONFLICT = "batch conflict"
+"""Real rows meet a fixed number of rows; *arguments*: ``fixed``, ``real`` (tensors); *name* is the operation."""
+MISMATCH = "shape mismatch"
+"""A shape function is certain that the framework raises; *error* says why; *name* is the operation."""
+CONSUME = "consume"
+"""An operation that relies on the axes of a tensor marked as squeezed; *arguments*: ``tensor``, ``others``."""
+DIVIDE = "divide"
+"""``left / right`` (also ``/=``); *arguments*: ``left``, ``right``."""
+ACCUMULATE = "accumulate"
+"""``name += value``; *arguments*: ``before``, ``value``."""
+CALL = "call"
+"""Any call; *arguments*: ``callee`` and, positionally, ``args``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopContext:
+    """A loop that encloses the observation."""
+
+    node: Any
+    iterable: Value
+    loader: Loader | None
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where an observation stands.
+
+    Attributes:
+        function: the function being evaluated, ``None`` at module level.
+        instance: ``self`` of the method being evaluated.
+        in_module: whether a method of an ``nn.Module`` (or a layer) is being evaluated.
+        loops: the enclosing loops, outermost first, across inlined calls.
+        guards: why a hazard here is prevented for now: ``first batch only``, ``short batch skipped``, …
+        conditions: source names that the enclosing conditions test, e.g. ``{"flag": "test"}``.
+        evaluating: whether the code runs without gradients or under ``model.eval()``.
+    """
+
+    function: Function | None = None
+    instance: Instance | None = None
+    in_module: bool = False
+    loops: tuple[LoopContext, ...] = ()
+    guards: frozenset[str] = frozenset()
+    conditions: tuple[str, ...] = ()
+    evaluating: bool = False
+    first_class: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that the evaluated program does.
+
+    Attributes:
+        operation: a canonical operation name, or a kind from this module.
+        node: the libcst node, for positions and source text.
+        arguments: abstract arguments by the framework's parameter names.
+        result: what the operation gives.
+        context: see `Context`.
+        name: the canonical name of the operation where *operation* is a kind.
+        error: for `MISMATCH`.
+        extra: further facts, as the kind documents.
+    """
+
+    operation: str
+    node: Any
+    arguments: Mapping[str, Value]
+    result: Value = UNKNOWN
+    context: Context = Context()
+    name: str = ""
+    error: Any = None
+    positional: tuple[Value, ...] = ()
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+
+    def argument(self, *names: str) -> Value:
+        """The first of *names* that was given, else unknown."""
+        for name in names:
+            if name in self.arguments:
+                return self.arguments[name]
+        return UNKNOWN
+
+
+class Report(Protocol):
+    """How a rule tells a hazard."""
+
+    def __call__(
+        self,
+        node: Any,
+        message: str,
+        *,
+        severity: Severity | None = None,
+        shape: str | None = None,
+        latent: bool = False,
+        notes: tuple[tuple[str, Any], ...] = (),
+    ) -> None:
+        """Report *message* at *node*; *notes* are (message, node) of further places."""
+        ...

@@ -1,0 +1,406 @@
+"""What each kind of statement does to the bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from batchlint.semantics import guards
+from batchlint.semantics import observations as seen
+from batchlint.semantics.arithmetic import binary
+from batchlint.semantics.scope import join_names
+from batchlint.semantics.values import (
+    NONE,
+    UNKNOWN,
+    Class,
+    Constant,
+    External,
+    Function,
+    Instance,
+    Integer,
+    Number,
+    OriginKind,
+    Repeated,
+    Tensor,
+    Value,
+    join,
+)
+from batchlint.semantics.values import Sequence as SequenceValue
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+
+def run_block(ev: Evaluator, body: Sequence[cst.CSTNode]) -> None:
+    """Run statements in order until one leaves the block on every path."""
+    kept = ev.guards
+    for statement in body:
+        if ev.frame.finished:
+            break
+        handler = STATEMENTS.get(type(statement))
+        if handler is not None:
+            handler(ev, statement)
+    ev.guards = kept
+
+
+def _line(ev: Evaluator, node: cst.SimpleStatementLine) -> None:
+    for statement in node.body:
+        handler = STATEMENTS.get(type(statement))
+        if handler is not None:
+            ev.statement = statement
+            handler(ev, statement)
+            if ev.frame.finished:
+                return
+
+
+def _suite(node: cst.BaseSuite) -> Sequence[cst.CSTNode]:
+    if isinstance(node, cst.SimpleStatementSuite):
+        return [cst.SimpleStatementLine(body=[part]) for part in node.body]
+    return node.body
+
+
+def _expression(ev: Evaluator, node: cst.Expr) -> None:
+    ev.evaluate(node.value)
+
+
+def _assign(ev: Evaluator, node: cst.Assign) -> None:
+    value = ev.evaluate(node.value)
+    for target in node.targets:
+        ev.bind_target(target.target, value, node.value)
+
+
+def _annotated_assign(ev: Evaluator, node: cst.AnnAssign) -> None:
+    if node.value is not None:
+        ev.bind_target(node.target, ev.evaluate(node.value), node.value)
+
+
+def _augmented_assign(ev: Evaluator, node: cst.AugAssign) -> None:
+    before = ev.evaluate(node.target)
+    value = ev.evaluate(node.value)
+    operator = type(node.operator).__name__.removesuffix("Assign")
+    if operator == "Add":
+        ev.observe(seen.ACCUMULATE, node, {"before": before, "value": value})
+    result = binary(ev, node, operator, before, value)
+    if operator == "Add" and ev.loop_loader() is not None:
+        result = _accumulated(value, result)
+    if isinstance(before, SequenceValue | Repeated) and operator == "Add" and isinstance(result, type(UNKNOWN)):
+        result = Repeated(UNKNOWN)
+    ev.bind_target(node.target, result)
+
+
+def _accumulated(value: Value, result: Value) -> Value:
+    quantity = value.quantity if isinstance(value, Number | Tensor) else None
+    if quantity is None:
+        return result
+    quantity = replace(quantity, accumulated=True)
+    if isinstance(result, Tensor):
+        return replace(result, quantity=quantity)
+    return Number(quantity)
+
+
+def _return(ev: Evaluator, node: cst.Return) -> None:
+    value = NONE if node.value is None else ev.evaluate(node.value)
+    ev.observe(seen.RETURN, node, {"value": value})
+    ev.frame.give_back(value)
+
+
+def _leave(ev: Evaluator, node: cst.CSTNode) -> None:
+    ev.frame.finished = True
+
+
+def _raise(ev: Evaluator, node: cst.Raise) -> None:
+    ev.frame.finished = True
+
+
+def _assert(ev: Evaluator, node: cst.Assert) -> None:
+    ev.evaluate(node.test)
+    guard = guards.asserted(ev, node.test)
+    if guard is not None:
+        ev.guards = ev.guards | {guard}
+
+
+def _branches(ev: Evaluator, arms: Sequence[Callable[[], None]]) -> None:
+    """Run each arm from the same state and join what they leave."""
+    names, heap = ev.frame.names, ev.heap
+    outcomes: list[tuple[dict[str, Value], dict[tuple[int, str], Value]]] = []
+    for arm in arms:
+        ev.frame.names, ev.heap = dict(names), dict(heap)
+        ev.frame.finished = False
+        arm()
+        if not ev.frame.finished:
+            outcomes.append((ev.frame.names, ev.heap))
+    if not outcomes:
+        ev.frame.finished = True
+        ev.frame.names, ev.heap = names, heap
+        return
+    ev.frame.finished = False
+    joined_names, joined_heap = outcomes[0]
+    for other_names, other_heap in outcomes[1:]:
+        joined_names = join_names(joined_names, other_names)
+        joined_heap = _join_heaps(joined_heap, other_heap)
+    ev.frame.names, ev.heap = joined_names, joined_heap
+    ev.heap_version += 1
+
+
+def _join_heaps(
+    left: dict[tuple[int, str], Value], right: dict[tuple[int, str], Value]
+) -> dict[tuple[int, str], Value]:
+    joined = dict(left)
+    for key, value in right.items():
+        other = left.get(key)
+        if other is None:
+            joined[key] = value
+        elif other is not value:
+            joined[key] = join(other, value)
+    return joined
+
+
+def _if(ev: Evaluator, node: cst.If) -> None:
+    # An elif chain nests to the right: unrolled into arms, so that depth costs no recursion.
+    arms: list[tuple[cst.BaseExpression | None, Sequence[cst.CSTNode]]] = []
+    current: cst.If | cst.Else | None = node
+    while isinstance(current, cst.If):
+        arms.append((current.test, _suite(current.body)))
+        current = current.orelse
+    if current is not None:
+        arms.append((None, _suite(current.body)))
+    possible: list[Callable[[], None]] = []
+    fallthrough = current is None
+    guard_after: str | None = None
+    for test, body in arms:
+        truth = True if test is None else ev.truth(ev.evaluate(test))
+        if test is not None and guards.is_main(test):
+            truth = True
+        if truth is False:
+            continue
+        possible.append(_arm(ev, test, body))
+        if test is not None and truth is None and guard_after is None:
+            guard_after = guards.after_skipping(ev, test, body)
+        if truth is True:
+            fallthrough = False
+            break
+    if fallthrough:
+        possible.append(lambda: None)
+    if len(possible) == 1:
+        possible[0]()
+    elif possible:
+        _branches(ev, possible)
+    if guard_after is not None:
+        ev.guards = ev.guards | {guard_after}
+
+
+def _arm(ev: Evaluator, test: cst.BaseExpression | None, body: Sequence[cst.CSTNode]) -> Callable[[], None]:
+    def run() -> None:
+        guard = None if test is None else guards.inside(ev, test)
+        kept_guards, kept_conditions = ev.guards, ev.conditions
+        if guard is not None:
+            ev.guards = ev.guards | {guard}
+        if test is not None:
+            ev.conditions = (*ev.conditions, test)
+        run_block(ev, body)
+        ev.guards, ev.conditions = kept_guards, kept_conditions
+
+    return run
+
+
+def _for(ev: Evaluator, node: cst.For) -> None:
+    iterable = ev.evaluate(node.iter)
+    arguments = {"iterable": iterable}
+    body = _suite(node.body)
+    ev.observe(seen.LOOP, node, arguments)
+    items = ev.unrolled(iterable)
+    if items is not None:
+        with ev.loop(node, iterable, node.target):
+            for item in items:
+                ev.bind_target(node.target, item)
+                run_block(ev, body)
+                if ev.frame.finished:
+                    break
+        ev.frame.finished = False
+    else:
+        _to_fixpoint(ev, node, iterable, body)
+    if node.orelse is not None:
+        run_block(ev, _suite(node.orelse.body))
+    ev.observe(seen.LOOP_END, node, arguments)
+
+
+def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body: Sequence[cst.CSTNode]) -> None:
+    """Run *body* until the bindings no longer change, observing only the last run; at most three runs."""
+
+    def once() -> None:
+        with ev.loop(node, iterable, node.target if isinstance(node, cst.For) else None):
+            if isinstance(node, cst.For):
+                ev.bind_target(node.target, ev.iterate(iterable))
+            run_block(ev, body)
+        ev.frame.finished = False
+
+    def changed(names: dict[str, Value], heap: dict[tuple[int, str], Value]) -> bool:
+        return any(name in names and names[name] != value for name, value in ev.frame.names.items()) or any(
+            key in heap and heap[key] != value for key, value in ev.heap.items()
+        )
+
+    for attempt in range(2):
+        names, heap = ev.frame.names, ev.heap
+        ev.frame.names, ev.heap = dict(names), dict(heap)
+        with ev.trial():
+            once()
+        if not changed(names, heap):
+            ev.frame.names, ev.heap = names, heap
+            break
+        after_names, after_heap = ev.frame.names, ev.heap
+        if attempt == 0:
+            ev.frame.names = {
+                name: join(value, after_names[name]) if after_names.get(name, value) is not value else value
+                for name, value in names.items()
+            }
+            ev.heap = {
+                key: join(value, after_heap[key]) if after_heap.get(key, value) is not value else value
+                for key, value in heap.items()
+            }
+        else:
+            # Still moving: what changed is forgotten, as far as it is not a count.
+            ev.frame.names = {
+                name: _widened(value, after_names.get(name, value)) for name, value in names.items()
+            }
+            ev.heap = {key: _widened(value, after_heap.get(key, value)) for key, value in heap.items()}
+        ev.heap_version += 1
+    before_names, before_heap = dict(ev.frame.names), dict(ev.heap)
+    once()
+    if isinstance(node, cst.While) or not ev.runs_at_least_once(iterable):
+        ev.frame.names = join_names(ev.frame.names, before_names)
+        ev.heap = _join_heaps(ev.heap, before_heap)
+
+
+def _widened(before: Value, after: Value) -> Value:
+    if before == after:
+        return before
+    if isinstance(before, Number) and isinstance(after, Number):
+        return join(before, after)
+    if isinstance(before, Tensor) and isinstance(after, Tensor):
+        return join(before, after)
+    if isinstance(before, Repeated) or isinstance(after, Repeated):
+        return join(before, after)
+    if isinstance(before, Integer) and isinstance(after, Integer):
+        return join(before, after)
+    return UNKNOWN
+
+
+def _while(ev: Evaluator, node: cst.While) -> None:
+    ev.evaluate(node.test)
+    _to_fixpoint(ev, node, UNKNOWN, _suite(node.body))
+    if node.orelse is not None:
+        run_block(ev, _suite(node.orelse.body))
+
+
+def _with(ev: Evaluator, node: cst.With) -> None:
+    evaluating = ev.evaluating
+    for item in node.items:
+        value = ev.evaluate(item.item)
+        if isinstance(value, External) and value.name in ("torch.no_grad", "torch.inference_mode"):
+            ev.evaluating = True
+        if item.asname is not None:
+            ev.bind_target(item.asname.name, value)
+    run_block(ev, _suite(node.body))
+    ev.evaluating = evaluating
+
+
+def _try(ev: Evaluator, node: cst.Try | cst.TryStar) -> None:
+    def body() -> None:
+        run_block(ev, _suite(node.body))
+        if node.orelse is not None and not ev.frame.finished:
+            run_block(ev, _suite(node.orelse.body))
+
+    def handler(block: cst.BaseSuite) -> Callable[[], None]:
+        return lambda: run_block(ev, _suite(block))
+
+    _branches(ev, [body, *(handler(each.body) for each in node.handlers)])
+    if node.finalbody is not None:
+        finished = ev.frame.finished
+        ev.frame.finished = False
+        run_block(ev, _suite(node.finalbody.body))
+        ev.frame.finished = finished or ev.frame.finished
+
+
+def _match(ev: Evaluator, node: cst.Match) -> None:
+    ev.evaluate(node.subject)
+
+    def case(body: cst.BaseSuite) -> Callable[[], None]:
+        return lambda: run_block(ev, _suite(body))
+
+    _branches(ev, [*(case(each.body) for each in node.cases), lambda: None])
+
+
+def _import(ev: Evaluator, node: cst.Import) -> None:
+    if isinstance(node.names, cst.ImportStar):
+        return
+    for alias in node.names:
+        dotted = cst.helpers.get_full_name_for_node(alias.name) or ""
+        if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+            ev.frame.bind(alias.asname.name.value, External(ev.canonical(dotted)))
+        else:
+            first = dotted.split(".")[0]
+            ev.frame.bind(first, External(first))
+
+
+def _import_from(ev: Evaluator, node: cst.ImportFrom) -> None:
+    module = "" if node.module is None else cst.helpers.get_full_name_for_node(node.module) or ""
+    if node.relative:
+        module = "." * len(node.relative) + module
+    if isinstance(node.names, cst.ImportStar):
+        ev.star_imports.append(module)
+        return
+    for alias in node.names:
+        if not isinstance(alias.name, cst.Name):
+            continue
+        name = alias.asname.name.value if alias.asname and isinstance(alias.asname.name, cst.Name) else alias.name.value
+        ev.frame.bind(name, External(ev.canonical(f"{module}.{alias.name.value}")))
+
+
+def _function(ev: Evaluator, node: cst.FunctionDef) -> None:
+    ev.frame.bind(node.name.value, ev.define(node, None))
+
+
+def _class(ev: Evaluator, node: cst.ClassDef) -> None:
+    ev.frame.bind(node.name.value, ev.define_class(node))
+
+
+def _global(ev: Evaluator, node: cst.Global) -> None:
+    ev.frame.global_names = ev.frame.global_names | {item.name.value for item in node.names}
+
+
+def _delete(ev: Evaluator, node: cst.Del) -> None:
+    if isinstance(node.target, cst.Name):
+        ev.frame.names.pop(node.target.value, None)
+
+
+STATEMENTS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], None]] = {
+    cst.SimpleStatementLine: _line,
+    cst.Expr: _expression,
+    cst.Assign: _assign,
+    cst.AnnAssign: _annotated_assign,
+    cst.AugAssign: _augmented_assign,
+    cst.Return: _return,
+    cst.Raise: _raise,
+    cst.Continue: _leave,
+    cst.Break: _leave,
+    cst.Assert: _assert,
+    cst.If: _if,
+    cst.For: _for,
+    cst.While: _while,
+    cst.With: _with,
+    cst.Try: _try,
+    cst.TryStar: _try,
+    cst.Match: _match,
+    cst.Import: _import,
+    cst.ImportFrom: _import_from,
+    cst.FunctionDef: _function,
+    cst.ClassDef: _class,
+    cst.Global: _global,
+    cst.Del: _delete,
+}
+"""Node type to the function that runs it; anything else changes nothing."""
+
+__all__ = ["Class", "Constant", "Function", "Instance", "OriginKind", "STATEMENTS", "run_block"]

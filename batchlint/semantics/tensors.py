@@ -1,0 +1,531 @@
+"""Operations on tensors: from abstract arguments to the shape functions and back, and what is seen on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from batchlint.semantics import observations as seen
+from batchlint.semantics.values import (
+    NO_SOURCES,
+    UNKNOWN,
+    Batch,
+    Constant,
+    Dictionary,
+    Integer,
+    Mark,
+    MarkKind,
+    Number,
+    Origin,
+    OriginKind,
+    Parameter,
+    Quantity,
+    QuantityKind,
+    Repeated,
+    Sequence,
+    ShapeOf,
+    SliceValue,
+    Source,
+    Tensor,
+    Value,
+)
+from batchlint.shapes import registry
+from batchlint.shapes.dimension import Dimension, Role, has_role, symbols_of, unknown
+from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
+from batchlint.shapes.torch.indexing import index as index_shape
+
+if TYPE_CHECKING:
+    from batchlint.semantics.evaluator import Evaluator
+
+
+def argument_for_shapes(value: Value) -> Any:
+    """*value* as a shape function takes it."""
+    if isinstance(value, Tensor):
+        return value.shape
+    if isinstance(value, Integer):
+        return value.dimension
+    if isinstance(value, Constant):
+        return value.value
+    if isinstance(value, Sequence):
+        return tuple(argument_for_shapes(item) for item in value.items)
+    if isinstance(value, Batch):
+        return value.tensor.shape
+    if isinstance(value, ShapeOf) and value.tensor.shape.exact:
+        return value.tensor.shape.leading
+    return registry.UNKNOWN
+
+
+def tensors_among(values: Iterable[Value]) -> list[Tensor]:
+    """The tensors in *values*, also those in sequences."""
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, Batch):
+            found.append(value.tensor)
+        elif isinstance(value, Sequence):
+            found.extend(tensors_among(value.items))
+        elif isinstance(value, Repeated):
+            found.extend(tensors_among((value.item,)))
+    return found
+
+
+_CREATIONS = frozenset(
+    """zeros ones full empty rand randn randint normal arange eye linspace randperm tensor Tensor FloatTensor LongTensor
+    IntTensor DoubleTensor ByteTensor BoolTensor HalfTensor range logspace""".split()
+)
+_EXPANSIONS = frozenset({"expand", "repeat", "tile", "broadcast_to", "repeat_interleave"})
+_REGROUPINGS = frozenset({"view", "reshape", "unsqueeze", "expand_dims", "view_as", "reshape_as", "atleast_1d", "expand", "flatten", "ravel", "resize", "unflatten"})
+_AXIS_OPERATIONS = frozenset(
+    """sum mean max min argmax argmin softmax log_softmax logsumexp norm std var prod cumsum topk sort transpose permute
+    swapaxes movedim t cat concat concatenate stack hstack vstack bmm mm matmul mv baddbmm tensordot size select narrow
+    index_select gather scatter scatter_add index_fill index_add index_copy masked_fill normalize cosine_similarity
+    split chunk unbind squeeze repeat mT T einsum diag_embed flip roll any all median kthvalue argsort""".split()
+)
+
+
+def last_of(operation: str) -> str:
+    """``view`` of ``torch.Tensor.view``."""
+    return operation.rpartition(".")[2]
+
+
+def operate(
+    ev: Evaluator, operation: str, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> Value:
+    """The value of *operation* on abstract arguments; what it means at another batch size is observed."""
+    function = FUNCTIONS[operation]
+    values = (*arguments, *keywords.values())
+    tensors = tensors_among(values)
+    shape_arguments = [argument_for_shapes(value) for value in arguments]
+    shape_keywords = {
+        name: argument_for_shapes(value) for name, value in keywords.items() if name not in IGNORED_KEYWORDS
+    }
+    if tensors:
+        _refine_by_rank(ev, operation, tensors[0])
+    error: ShapeMismatch | None = None
+    try:
+        result: Any = function.function(*shape_arguments, **shape_keywords)
+    except ShapeMismatch as mismatch:
+        error, result = mismatch, registry.UNKNOWN
+    except (TypeError, ValueError, AttributeError, IndexError, KeyError, ZeroDivisionError, OverflowError):
+        result = registry.UNKNOWN
+    last = last_of(operation)
+    value = as_value(result, operation, last, tensors, node, values)
+    if len(tensors) > 1:
+        look_for_conflict(ev, operation, node, tensors)
+    if last in _AXIS_OPERATIONS and tensors:
+        consume(ev, operation, node, tensors, keywords, arguments)
+    if operation in ev.subscriptions or error is not None:
+        bound = dict(zip(function.parameters, arguments))
+        if len(arguments) > len(function.parameters) and function.parameters:
+            start = len(function.parameters) - 1
+            bound[function.parameters[-1]] = Sequence(arguments[start:])
+        bound.update(keywords)
+        if error is not None:
+            ev.observe(seen.MISMATCH, node, bound, value, name=operation, error=error, positional=arguments)
+        ev.observe(operation, node, bound, value, name=operation, positional=arguments, keywords=keywords)
+    return value
+
+
+def _refine_by_rank(ev: Evaluator, operation: str, tensor: Tensor) -> None:
+    """``x.permute(0, 2, 1)`` tells the rank of an argument that nothing was known of."""
+
+
+def as_value(
+    result: Any, operation: str, last: str, tensors: list[Tensor], node: Any, values: Iterable[Value] = ()
+) -> Value:
+    """What a shape function gave, as a value that keeps what the tensors flow from and went through."""
+    if isinstance(result, tuple):
+        return Sequence(tuple(as_value(part, operation, last, tensors, node) for part in result))
+    shape = result if isinstance(result, Shape) else UNKNOWN_SHAPE
+    if not tensors:
+        marks: frozenset[Mark] = frozenset()
+        if fixed_role(shape):
+            marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
+        return Tensor(
+            shape, frozenset({Source.CREATED}), marks, array=operation.startswith("numpy."), opaque=False,
+            boolean=None,
+        )  # fmt: skip
+    if len(tensors) == 1:
+        only = tensors[0]
+        sources, marks, loader = only.sources, only.marks, only.loader
+    else:
+        sources = frozenset().union(*(t.sources for t in tensors))
+        marks = frozenset().union(*(t.marks for t in tensors))
+        loader = next((t.loader for t in tensors if t.loader is not None), None)
+    if last.endswith("_like") or last.startswith("new_"):
+        sources = frozenset({Source.CREATED})
+        marks = frozenset()
+        if last.startswith("new_") and fixed_role(shape):
+            marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
+    elif last in _EXPANSIONS and fixed_role(shape) and not any(fixed_role(t.shape) for t in tensors):
+        marks = frozenset(m for m in marks if m.kind is not MarkKind.FIXED_ALLOCATION)
+        marks |= {Mark(MarkKind.FIXED_EXPANSION, node)}
+    if marks:
+        marks = _kept(marks, shape, last)
+    first = tensors[0]
+    parameter = first.parameter if last in _UNCHANGED and len(tensors) == 1 else None
+    return Tensor(
+        shape,
+        sources,
+        marks,
+        None if last not in _BOOLEAN_KEEPING else first.boolean,
+        parameter,
+        first.quantity if last in _QUANTITY_KEEPING else _made_quantity(last, first, node, shape),
+        operation.startswith("numpy.") or first.array,
+        loader,
+        first.opaque and not shape.exact and not shape.leading and not shape.trailing and last in _UNCHANGED,
+    )
+
+
+_UNCHANGED = frozenset(
+    "to cuda cpu float double half long int contiguous clone detach requires_grad_ type type_as requires_grad".split()
+)
+_BOOLEAN_KEEPING = _UNCHANGED | {"view", "reshape", "unsqueeze", "squeeze", "expand", "bitwise_and", "bitwise_or",
+                                "logical_and", "logical_or", "flatten", "expand_as", "repeat", "transpose", "permute",
+                                "bitwise_not", "logical_not"}  # fmt: skip
+_QUANTITY_KEEPING = _UNCHANGED | {"item", "squeeze", "view", "reshape", "detach", "abs", "sum", "mean"}
+
+
+def _made_quantity(last: str, tensor: Tensor, node: Any, shape: Shape) -> Quantity | None:
+    return None
+
+
+def _kept(marks: frozenset[Mark], shape: Shape, last: str) -> frozenset[Mark]:
+    drop_squeezed = last in _REGROUPINGS or (shape.exact and not shape.leading)
+    drop_fixed = shape.exact and not fixed_role(shape)
+    return frozenset(
+        mark
+        for mark in marks
+        if not (mark.kind is MarkKind.SQUEEZED and drop_squeezed)
+        and not (mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION) and drop_fixed)
+    )
+
+
+def fixed_role(shape: Shape) -> bool:
+    """Whether a fixed batch takes part in a dimension of *shape*."""
+    return any(has_role(d, Role.FIXED_BATCH) for d in shape.leading) or any(
+        has_role(d, Role.FIXED_BATCH) for d in shape.trailing
+    )
+
+
+def real_role(shape: Shape) -> bool:
+    """Whether the number of rows that really are there takes part in a dimension of *shape*."""
+    return any(has_role(d, Role.BATCH) for d in shape.leading) or any(has_role(d, Role.BATCH) for d in shape.trailing)
+
+
+_NO_CONFLICT = frozenset({"to", "type_as", "view_as", "reshape_as", "expand_as", "data", "set_", "resize_as", "embedding", "masked_select", "dot", "outer"})
+_FIXED_MARKS = (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION)
+
+
+def look_for_conflict(ev: Evaluator, operation: str, node: Any, tensors: Iterable[Tensor]) -> None:
+    """Observe where real rows meet a fixed number of rows."""
+    if seen.CONFLICT not in ev.subscriptions or last_of(operation) in _NO_CONFLICT:
+        return
+    fixed = real = None
+    for tensor in tensors:
+        has_fixed_mark = any(mark.kind in _FIXED_MARKS for mark in tensor.marks)
+        if has_fixed_mark and not real_role(tensor.shape) and (fixed_role(tensor.shape) or not tensor.shape.exact):
+            if fixed_role(tensor.shape):
+                fixed = tensor
+        elif not has_fixed_mark and not fixed_role(tensor.shape):
+            if real_role(tensor.shape):
+                real = tensor
+            elif not tensor.shape.exact and tensor.sources & {Source.INPUT, Source.LOADER}:
+                real = real or tensor
+    if fixed is not None and real is not None:
+        ev.observe(seen.CONFLICT, node, {"fixed": fixed, "real": real}, name=operation)
+
+
+def consume(
+    ev: Evaluator,
+    operation: str,
+    node: Any,
+    tensors: list[Tensor],
+    keywords: Mapping[str, Value],
+    arguments: tuple[Value, ...],
+) -> None:
+    """Observe a use of a squeezed tensor that relies on its axes."""
+    if seen.CONSUME not in ev.subscriptions:
+        return
+    for tensor in tensors:
+        if any(mark.kind is MarkKind.SQUEEZED for mark in tensor.marks):
+            ev.observe(
+                seen.CONSUME, node, {"tensor": tensor}, name=operation, positional=arguments, keywords=keywords
+            )
+
+
+_SELF_METHODS = frozenset({"backward", "retain_grad", "register_hook", "tolist", "zero_", "fill_"})
+
+
+def tensor_method(
+    ev: Evaluator, tensor: Tensor, name: str, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> Value:
+    """The value of ``tensor.name(...)``."""
+    if name in ("size", "get_shape") and not keywords and not (tensor.array and name == "size"):
+        return _size(ev, tensor, node, arguments)
+    if name == "size" and "dim" in keywords:
+        return _size(ev, tensor, node, (keywords["dim"],))
+    if name in ("dim", "ndimension", "rank"):
+        rank = tensor.shape.rank
+        return UNKNOWN if rank is None else Integer(rank, Origin(OriginKind.TENSOR))
+    if name in ("numel", "nelement"):
+        count = tensor.shape.number_of_elements()
+        return Integer(unknown() if count is None else count, Origin(OriginKind.TENSOR, None, None, tensor))
+    if name == "item":
+        ev.observe("torch.Tensor.item", node, {"self": tensor})
+        return Number(tensor.quantity)
+    if name in ("numpy", "detach_", "cpu_"):
+        return replace(tensor, array=True)
+    if name == "tolist":
+        return UNKNOWN
+    if name in ("backward", "retain_grad", "register_hook"):
+        return UNKNOWN
+    if name == "view" and len(arguments) == 1 and isinstance(arguments[0], type(UNKNOWN)) and not keywords:
+        # Perhaps a dtype, perhaps a list of sizes.
+        pass
+    base = name[:-1] if name.endswith("_") and not name.endswith("__") else name
+    if name in ("resize_",):
+        sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], Sequence) else Sequence(arguments)
+        dims = argument_for_shapes(sizes)
+        known = isinstance(dims, tuple) and not any(isinstance(d, registry.Unknown) for d in dims)
+        return Tensor(Shape(dims) if known else UNKNOWN_SHAPE, frozenset({Source.CREATED}))
+    if base in ("copy", "set", "resize_as") and name.endswith("_"):
+        if len(tensors_among(arguments)) == 1:
+            look_for_conflict(ev, "torch.Tensor.copy", node, (tensor, *tensors_among(arguments)))
+        return tensor
+    for operation in _method_names(tensor, base):
+        if operation in FUNCTIONS:
+            result = operate(ev, operation, node, (tensor, *arguments), keywords)
+            return _with_quantity(result, base, tensor, node)
+    if name in ("fill_", "zero_", "uniform_", "normal_", "random_", "bernoulli_", "exponential_", "clamp_"):
+        return tensor
+    if tensor.opaque:
+        from batchlint.semantics.calls import opaque
+
+        return opaque(ev, (tensor, *arguments), keywords)
+    tensors = tensors_among((tensor, *arguments))
+    return Tensor(UNKNOWN_SHAPE, frozenset().union(*(t.sources for t in tensors)), loader=tensor.loader)
+
+
+def _method_names(tensor: Tensor, name: str) -> tuple[str, ...]:
+    if tensor.array:
+        return (f"numpy.ndarray.{name}", f"torch.Tensor.{name}", f"numpy.{name}")
+    return (f"torch.Tensor.{name}",)
+
+
+def _with_quantity(result: Value, name: str, tensor: Tensor, node: Any) -> Value:
+    """``(predicted == labels).sum()`` counts samples; ``.float().mean()`` of it is a mean over the batch."""
+    if not isinstance(result, Tensor) or name not in ("sum", "mean"):
+        return result
+    if tensor.quantity is not None:
+        return replace(result, quantity=tensor.quantity)
+    if tensor.boolean and result.shape.exact and not result.shape.leading and tensor.sources & {Source.LOADER}:
+        kind = QuantityKind.SUM if name == "sum" else QuantityKind.MEAN
+        return replace(result, quantity=Quantity(kind, node, loader=tensor.loader, loss=False))
+    return result
+
+
+def _size(ev: Evaluator, tensor: Tensor, node: Any, arguments: tuple[Value, ...]) -> Value:
+    from batchlint.semantics.expressions import shape_of
+
+    if not arguments:
+        return shape_of(tensor)
+    axis = arguments[0]
+    if isinstance(axis, Integer) and isinstance(axis.dimension, int):
+        if axis.dimension != 0:
+            consume(ev, "torch.Tensor.size", node, [tensor], {}, arguments)
+        return dimension_of(ev, tensor, axis.dimension, node)
+    return Integer(unknown(minimum=0), Origin(OriginKind.TENSOR, None, None, tensor))
+
+
+def dimension_of(ev: Evaluator, tensor: Tensor, axis: int, node: Any) -> Value:
+    """``tensor.size(axis)``: the known dimension, else a size that is the same each time it is asked for."""
+    origin = Origin(OriginKind.TENSOR, f"axis {axis}", node, tensor)
+    try:
+        dimension = tensor.shape.dimension(axis)
+    except ShapeMismatch as error:
+        ev.observe(seen.MISMATCH, node, {"input": tensor}, name="torch.Tensor.size", error=error)
+        return UNKNOWN
+    if dimension is None:
+        dimension = _named_axis(tensor.parameter, axis)
+    return Integer(dimension, origin)
+
+
+def _named_axis(parameter: Parameter | None, axis: int) -> Dimension:
+    if parameter is None:
+        return unknown(f"size({axis})")
+    from batchlint.shapes.dimension import Symbol
+
+    role = Role.BATCH if axis == 0 else Role.SIZE
+    name = "B" if axis == 0 else f"{parameter.name}.size({axis})"
+    return Symbol(name, role, identity=(parameter.function, parameter.name, axis)).dimension()
+
+
+def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -> Value:
+    """``base[items]``."""
+    if isinstance(base, Batch):
+        if len(items) == 1:
+            key = items[0]
+            if isinstance(key, Integer) and isinstance(key.dimension, int):
+                return ev.part_of(base, key.dimension)
+            if isinstance(key, Constant) and isinstance(key.value, str):
+                return ev.part_of(base, key.value)
+        base = base.tensor
+    if isinstance(base, Tensor):
+        return _index_tensor(ev, base, items, node)
+    if len(items) != 1:
+        return UNKNOWN
+    key = items[0]
+    if isinstance(base, Sequence):
+        if isinstance(key, Integer) and isinstance(key.dimension, int):
+            if -len(base.items) <= key.dimension < len(base.items):
+                return base.items[key.dimension]
+            return UNKNOWN
+        if isinstance(key, SliceValue):
+            return _slice_sequence(base, key)
+        from batchlint.semantics.values import element_of
+
+        return element_of(base)
+    if isinstance(base, ShapeOf):
+        return _index_shape(ev, base, key, node)
+    if isinstance(base, Repeated):
+        return base.item if not isinstance(key, SliceValue) else base
+    if isinstance(base, Dictionary) and isinstance(key, Constant) and isinstance(key.value, str):
+        if key.value in base.items:
+            return base.items[key.value]
+        if base.kind in ("namespace", "configuration") or not base.complete:
+            return ev.configured(key.value, node) or UNKNOWN if base.kind != "dict" else UNKNOWN
+        return UNKNOWN
+    if isinstance(base, type(UNKNOWN)) and isinstance(key, Constant) and isinstance(key.value, str):
+        from batchlint.semantics.batch_names import names_configuration
+
+        name = ev.last_name(node.value) if node is not None else None
+        if name is not None and names_configuration(name):
+            return ev.configured(key.value, node) or UNKNOWN
+    from batchlint.semantics.values import Chain
+
+    if isinstance(base, Chain):
+        return _index_chain(base, key)
+    return UNKNOWN
+
+
+def _index_chain(base: Any, key: Value) -> Value:
+    from batchlint.semantics.values import Chain
+
+    if isinstance(key, Integer) and isinstance(key.dimension, int) and base.complete:
+        if -len(base.items) <= key.dimension < len(base.items):
+            item: Value = base.items[key.dimension][1]
+            return item
+    if isinstance(key, SliceValue) and base.complete:
+        bounds = [_bound(part) for part in (key.lower, key.upper, key.step)]
+        if "?" not in bounds:
+            return Chain(base.items[slice(*bounds)])
+    return UNKNOWN
+
+
+def _bound(value: Value) -> Any:
+    if isinstance(value, Constant) and value.value is None:
+        return None
+    if isinstance(value, Integer) and isinstance(value.dimension, int):
+        return value.dimension
+    return "?"
+
+
+def _slice_sequence(base: Sequence, key: SliceValue) -> Value:
+    bounds = [_bound(part) for part in (key.lower, key.upper, key.step)]
+    if "?" in bounds:
+        from batchlint.semantics.values import element_of
+
+        return Repeated(element_of(base), base.kind)
+    return Sequence(base.items[slice(*bounds)], base.kind)
+
+
+def _index_shape(ev: Evaluator, base: ShapeOf, key: Value, node: Any) -> Value:
+    tensor = base.tensor
+    if isinstance(key, Integer) and isinstance(key.dimension, int):
+        if key.dimension != 0:
+            consume(ev, "torch.Tensor.size", node, [tensor], {}, ())
+        return dimension_of(ev, tensor, key.dimension, node)
+    if isinstance(key, SliceValue):
+        lower, upper, step = (_bound(part) for part in (key.lower, key.upper, key.step))
+        if lower in (None, 0) and isinstance(upper, int) and 0 <= upper <= len(tensor.shape.leading) and step is None:
+            origin = Origin(OriginKind.TENSOR, None, None, tensor)
+            return Sequence(tuple(Integer(d, origin) for d in tensor.shape.leading[:upper]), "shape")
+        trailing = tensor.shape.trailing
+        if isinstance(lower, int) and lower < 0 and upper is None and step is None and -lower <= len(trailing):
+            origin = Origin(OriginKind.TENSOR, None, None, tensor)
+            return Sequence(tuple(Integer(d, origin) for d in trailing[lower:]), "shape")
+    return UNKNOWN
+
+
+def _index_tensor(ev: Evaluator, tensor: Tensor, items: tuple[Value, ...], node: Any) -> Value:
+    if node is not None:
+        ev.observe(seen.INDEX, node, {"receiver": tensor, "items": Sequence(items)})
+        if _relies_on_axes(items):
+            consume(ev, "index", node, [tensor], {}, items)
+    if tensor.opaque and tensor.shape == UNKNOWN_SHAPE:
+        key = items[0] if len(items) == 1 else UNKNOWN
+        if isinstance(key, Constant) and isinstance(key.value, str):
+            return Tensor(UNKNOWN_SHAPE, tensor.sources, opaque=True)
+    parts = tuple(_index_part(item) for item in items)
+    try:
+        shape = index_shape(tensor.shape, parts)
+    except ShapeMismatch as error:
+        ev.observe(seen.MISMATCH, node, {"input": tensor}, name="index", error=error)
+        shape = UNKNOWN_SHAPE
+    except (TypeError, ValueError, AttributeError, IndexError):
+        shape = UNKNOWN_SHAPE
+    marks = _kept(tensor.marks, shape, "index") if tensor.marks else tensor.marks
+    return tensor.like(shape, marks=marks, opaque=tensor.opaque and shape == UNKNOWN_SHAPE)
+
+
+def _relies_on_axes(items: tuple[Value, ...]) -> bool:
+    if len(items) > 1:
+        return not any(isinstance(item, Constant) and item.value is Ellipsis for item in items)
+    key = items[0] if items else UNKNOWN
+    return isinstance(key, Integer) and not isinstance(key.dimension, int)
+
+
+def _index_part(item: Value) -> Any:
+    if isinstance(item, Tensor):
+        return TensorIndex(item.shape, item.boolean)
+    if isinstance(item, Batch):
+        return TensorIndex(item.tensor.shape, item.tensor.boolean)
+    if isinstance(item, Integer):
+        return item.dimension
+    if isinstance(item, Constant):
+        if item.value is None or item.value is Ellipsis:
+            return item.value
+        return registry.UNKNOWN
+    if isinstance(item, SliceValue):
+        return slice(*(_slice_part(part) for part in (item.lower, item.upper, item.step)))
+    if isinstance(item, Sequence):
+        if all(isinstance(part, Integer) for part in item.items):
+            return TensorIndex(Shape((len(item.items),)), False)
+        return registry.UNKNOWN
+    return registry.UNKNOWN
+
+
+def _slice_part(value: Value) -> Any:
+    if isinstance(value, Constant) and value.value is None:
+        return None
+    return value.dimension if isinstance(value, Integer) else registry.UNKNOWN
+
+
+__all__ = [
+    "NO_SOURCES",
+    "argument_for_shapes",
+    "as_value",
+    "consume",
+    "fixed_role",
+    "look_for_conflict",
+    "operate",
+    "real_role",
+    "subscript",
+    "symbols_of",
+    "tensor_method",
+    "tensors_among",
+]

@@ -1,0 +1,535 @@
+"""Abstract values: what the evaluator knows of a Python object without running the program.
+
+Values are immutable; an instance's attributes live in the evaluator's heap, so that branches can be joined.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from batchlint.shapes.dimension import Dimension, certainly_differ, known_value, unknown
+from batchlint.shapes.registry import LayerShape
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from batchlint.semantics.scope import Frame
+
+
+class OriginKind(enum.Enum):
+    """Where an integer came from; the same number is a hazard or not by this."""
+
+    LITERAL = "literal"
+    CONSTANT = "constant"
+    ARGUMENT = "argument"
+    """A parameter of a function: a constructor argument, or one that nobody in the file passes."""
+    CONFIGURATION = "configuration"
+    """An attribute of command-line arguments or of a configuration object."""
+    TENSOR = "tensor"
+    """Read from a tensor: ``x.shape[0]``, ``x.size(0)``, ``len(x)``."""
+    LOADER_LENGTH = "number of batches"
+    DATASET_LENGTH = "number of samples"
+    LOOP = "loop variable"
+    DERIVED = "derived"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an integer came from: what it was called there, and the node that says so."""
+
+    kind: OriginKind
+    name: str | None = None
+    node: Any = None
+    subject: Any = None
+    """The loader, dataset or tensor it was read from; for a loop variable the loop."""
+
+
+class Source(enum.Enum):
+    """What a tensor's values flow from."""
+
+    INPUT = "an argument of the model"
+    LOADER = "a batch of a loader"
+    PARAMETER = "a parameter or buffer"
+    CREATED = "a creation function"
+    DATASET = "a whole dataset"
+
+
+class MarkKind(enum.Enum):
+    """What a tensor went through that matters at another batch size."""
+
+    FIXED_ALLOCATION = "allocated by a fixed batch"
+    FIXED_EXPANSION = "expanded by a fixed batch"
+    SQUEEZED = "squeezed without a dimension"
+    BATCH_MEAN = "mean over a batch"
+    FOLDED = "folded spatial dimensions into rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A trace of the node that a hazard would be reported at."""
+
+    kind: MarkKind
+    node: Any
+    detail: Any = None
+
+    def __hash__(self) -> int:
+        return hash((self.kind, id(self.node)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mark) and self.kind is other.kind and self.node is other.node
+
+
+NO_MARKS: frozenset[Mark] = frozenset()
+NO_SOURCES: frozenset[Source] = frozenset()
+
+
+class Value:
+    """Anything that an expression can be."""
+
+    __slots__ = ()
+
+
+class Unknown(Value):
+    """Nothing is known; silences every rule."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Unknown"
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Value):
+    """A string, boolean, float, bytes, ``None`` or ``...``."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and type(self.value) is type(other.value) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
+
+
+NONE = Constant(None)
+TRUE = Constant(True)
+FALSE = Constant(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Integer(Value):
+    """An integer, perhaps symbolic, and where it came from."""
+
+    dimension: Dimension
+    origin: Origin | None = field(default=None, compare=False)
+
+    @property
+    def number(self) -> int | None:
+        """The number, also of a symbol that carries one; ``None`` where it is not known."""
+        return known_value(self.dimension)
+
+
+class QuantityKind(enum.Enum):
+    """What a number is, counted in samples."""
+
+    MEAN = "mean over a batch"
+    SUM = "sum over a batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A per-batch number on its way into a metric.
+
+    Attributes:
+        kind: a mean of the batch, or a sum over its samples.
+        node: the expression that made it.
+        accumulated: whether it was added up over the batches of a loader.
+        loader: identity of the loader whose batch it is of, where known.
+    """
+
+    kind: QuantityKind
+    node: Any = field(compare=False)
+    accumulated: bool = False
+    loader: Any = None
+    loss: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Value):
+    """A number that is no size: a loss, a metric, a float; *ratio* where it is one size over another."""
+
+    quantity: Quantity | None = None
+    ratio: tuple[Dimension, Dimension] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The identity of a function's tensor argument, kept while the tensor is passed on unchanged."""
+
+    function: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor(Value):
+    """A tensor (or array): its shape, and what its values flow from.
+
+    Attributes:
+        shape: see `Shape`.
+        sources: what the values flow from.
+        marks: what it went through.
+        boolean: whether it holds booleans; ``None`` where that is not known.
+        parameter: which argument this is, unchanged.
+        quantity: for losses and metrics.
+        array: whether it is a NumPy array.
+        loader: identity of the loader whose batch it flows from.
+        opaque: it came from a call that is not understood: perhaps no tensor at all.
+    """
+
+    shape: Shape = UNKNOWN_SHAPE
+    sources: frozenset[Source] = NO_SOURCES
+    marks: frozenset[Mark] = NO_MARKS
+    boolean: bool | None = None
+    parameter: Parameter | None = None
+    quantity: Quantity | None = None
+    array: bool = False
+    loader: Any = None
+    opaque: bool = False
+
+    def like(self, shape: Shape, **changes: Any) -> Tensor:
+        """The same tensor in another shape, no longer an unchanged argument."""
+        changes.setdefault("parameter", None)
+        return replace(self, shape=shape, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeOf(Value):
+    """``x.shape`` of a tensor whose rank is not known."""
+
+    tensor: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Value):
+    """A list, tuple, ``ModuleList`` or unpacked shape of known length."""
+
+    items: tuple[Value, ...]
+    kind: str = "tuple"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Value):
+    """A list or iterable of unknown length whose elements are all like *item*."""
+
+    item: Value
+    kind: str = "list"
+    length: Dimension | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary(Value):
+    """A dict (or ``ModuleDict``, ``argparse.Namespace``, configuration) with known string keys."""
+
+    items: Mapping[str, Value]
+    kind: str = "dict"
+    complete: bool = True
+    """Whether there can be no other keys."""
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Value):
+    """``range(start, stop, step)``."""
+
+    start: Integer
+    stop: Integer
+    step: Integer
+
+
+@dataclass(frozen=True, slots=True)
+class Enumerated(Value):
+    """``enumerate(inner)``."""
+
+    inner: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Zipped(Value):
+    """``zip(*inner)``."""
+
+    inner: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceValue(Value):
+    """``lower:upper:step``."""
+
+    lower: Value
+    upper: Value
+    step: Value
+
+
+@dataclass(frozen=True, slots=True)
+class External(Value):
+    """Something imported, by its canonical dotted name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Value):
+    """A layer of the framework with its bound constructor arguments."""
+
+    name: str
+    shape: LayerShape = field(compare=False)
+    arguments: Mapping[str, Any] = field(compare=False)
+    values: Mapping[str, Value] = field(compare=False)
+    node: Any = field(compare=False, default=None)
+    identity: int = 0
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.identity))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Value):
+    """``nn.Sequential``: layers one after another, with their names."""
+
+    items: tuple[tuple[str, Value], ...]
+    complete: bool = True
+    """Whether every layer is known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function(Value):
+    """A function or lambda of the file."""
+
+    name: str
+    node: Any
+    frame: Frame | None
+    defaults: Mapping[str, Value]
+    owner: Class | None = None
+    static: bool = False
+    class_method: bool = False
+    is_property: bool = False
+    decorated: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Class(Value):
+    """A class of the file: its bases as values, its methods and class attributes."""
+
+    name: str
+    node: Any
+    bases: tuple[Value, ...]
+    attributes: dict[str, Value]
+    is_module: bool
+    frame: Frame | None = None
+    fields: tuple[str, ...] = ()
+    """A dataclass's or named tuple's fields, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Value):
+    """An object of a class of the file; its attributes are in the heap under *identity*."""
+
+    of: Class
+    identity: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoundMethod(Value):
+    """``instance.method``, or a method of a value the evaluator models (then *function* is its name)."""
+
+    receiver: Value
+    function: Function | str
+    node: Any = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class SuperOf(Value):
+    """``super()`` in a method of *owner* on *instance*."""
+
+    instance: Value
+    owner: Class
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Value):
+    """What a loader gives each time: a tensor, or a tuple or dict of tensors, whichever the file treats it as.
+
+    Attributes:
+        tensor: the batch, or any part of it, as a tensor of unknown rank with the batch axis first.
+        parts: its parts, where the dataset's samples are known.
+    """
+
+    tensor: Tensor
+    parts: Sequence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(Value):
+    """A dataset: its name where it is well known, the shape of one sample's tensors where that is known.
+
+    Attributes:
+        training: ``True`` or ``False`` where the file says which split it is.
+        samples: what one element is (a tuple of tensors without the batch axis), where known.
+    """
+
+    name: str
+    identity: int
+    training: bool | None = None
+    samples: Value | None = None
+    node: Any = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Loader(Value):
+    """A ``DataLoader``: what it draws from, how many at a time, and whether it keeps the short last batch."""
+
+    identity: int
+    dataset: Value
+    batch_size: Integer | None
+    drop_last: bool | None
+    shuffle: bool | None = None
+    node: Any = field(compare=False, default=None)
+    custom_collate: bool = False
+    given: bool = True
+    """Whether the file itself builds it."""
+
+
+_identities = itertools.count(1)
+
+
+def new_identity() -> int:
+    """A number that no other value has."""
+    return next(_identities)
+
+
+def integer(number: int, node: Any = None) -> Integer:
+    """The literal *number*."""
+    return Integer(number, Origin(OriginKind.LITERAL, None, node))
+
+
+def join_dimensions(left: Dimension, right: Dimension) -> Dimension:
+    """A size that is one or the other."""
+    return left if left == right else unknown()
+
+
+def join_shapes(left: Shape, right: Shape) -> Shape:
+    """A shape that is one or the other: what both agree on."""
+    if left == right:
+        return left
+    if left.exact and right.exact and len(left.leading) == len(right.leading):
+        return Shape(tuple(map(join_dimensions, left.leading, right.leading)))
+    leading: list[Dimension] = []
+    for a, b in zip(left.leading, right.leading):
+        if a != b:
+            break
+        leading.append(a)
+    trailing: list[Dimension] = []
+    for a, b in zip(reversed(_last(left)), reversed(_last(right))):
+        if a != b:
+            break
+        trailing.append(a)
+    return Shape(tuple(leading), tuple(reversed(trailing)), False)
+
+
+def _last(shape: Shape) -> tuple[Dimension, ...]:
+    return shape.leading if shape.exact else shape.trailing
+
+
+def join(left: Value, right: Value) -> Value:
+    """A value that is one or the other, as far as both agree."""
+    if left is right or left == right:
+        return left
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return Tensor(
+            join_shapes(left.shape, right.shape),
+            left.sources | right.sources,
+            left.marks | right.marks,
+            left.boolean if left.boolean == right.boolean else None,
+            left.parameter if left.parameter == right.parameter else None,
+            left.quantity if left.quantity == right.quantity else None,
+            left.array and right.array,
+            left.loader if left.loader == right.loader else None,
+            left.opaque or right.opaque,
+        )
+    if isinstance(left, Integer) and isinstance(right, Integer):
+        if left.dimension == right.dimension:
+            return left
+        return Integer(unknown(minimum=0), Origin(OriginKind.DERIVED))
+    if isinstance(left, Sequence) and isinstance(right, Sequence):
+        if len(left.items) == len(right.items):
+            return Sequence(tuple(map(join, left.items, right.items)), left.kind)
+        if left.items and right.items:
+            item = left.items[0]
+            for other in (*left.items[1:], *right.items):
+                item = join(item, other)
+            return Repeated(item, left.kind)
+        return Repeated(_joined_items(left.items or right.items), left.kind)
+    if isinstance(left, Sequence) and isinstance(right, Repeated):
+        return Repeated(join(_joined_items(left.items), right.item) if left.items else right.item, right.kind)
+    if isinstance(left, Repeated) and isinstance(right, Sequence):
+        return join(right, left)
+    if isinstance(left, Repeated) and isinstance(right, Repeated):
+        return Repeated(join(left.item, right.item), left.kind)
+    if isinstance(left, Number | Integer) and isinstance(right, Number | Integer):
+        a = left.quantity if isinstance(left, Number) else None
+        b = right.quantity if isinstance(right, Number) else None
+        if a is None or b is None:
+            return Number(a or b)
+        if a.kind is b.kind:
+            return Number(a if a.accumulated else b)
+        return Number()
+    if isinstance(left, Dictionary) and isinstance(right, Dictionary):
+        items = {key: join(value, right.items[key]) for key, value in left.items.items() if key in right.items}
+        return Dictionary(items, left.kind, False)
+    if isinstance(left, Constant) and isinstance(left.value, float) and isinstance(right, Number):
+        return right
+    if isinstance(right, Constant) and isinstance(right.value, float) and isinstance(left, Number):
+        return left
+    if isinstance(left, Chain) and isinstance(right, Chain):
+        return Chain((), False)
+    # `state = None` before the first batch, a tensor after: what matters is the tensor.
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Constant) and isinstance(other, Tensor | Sequence | Number):
+            return other if isinstance(other, Tensor) and one.value in (None, 0) else UNKNOWN
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        tensor = left if isinstance(left, Tensor) else right
+        assert isinstance(tensor, Tensor)
+        return Tensor(UNKNOWN_SHAPE, tensor.sources, opaque=True)
+    return UNKNOWN
+
+
+def _joined_items(items: tuple[Value, ...]) -> Value:
+    if not items:
+        return UNKNOWN
+    result = items[0]
+    for item in items[1:]:
+        result = join(result, item)
+    return result
+
+
+def differ_for_certain(left: Value, right: Value) -> bool:
+    """Whether two integers are different whatever their symbols are."""
+    return isinstance(left, Integer) and isinstance(right, Integer) and certainly_differ(left.dimension, right.dimension)
+
+
+def element_of(value: Value) -> Value:
+    """What iterating over *value* gives each time, as far as every element agrees."""
+    if isinstance(value, Sequence):
+        return _joined_items(value.items)
+    if isinstance(value, Repeated):
+        return value.item
+    return UNKNOWN

@@ -1,0 +1,23 @@
+"""What many tests start from."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from commands import Finished, Run, run_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def batchlint(tmp_path: Path) -> Run:
+    """Run the command in an empty folder."""
+
+    def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> Finished:
+        return run_command([sys.executable, "-m", "batchlint", *arguments], tmp_path, stdin, **environment)
+
+    return run
