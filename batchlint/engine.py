@@ -101,27 +101,32 @@ def _check(
     source: Source, rules: Sequence[Rule], show_latent: bool, honour_noqa: bool, tree: ast.Module | None
 ) -> CheckResult:
     from batchlint.findings import Problem
-    from batchlint.source.syntax_gate import UnparsableSource, parse_guarded
+    from batchlint.source.syntax_gate import UnparsableSource, check_depth, parse_guarded
 
     if not rules:
         return _NOTHING
-    if tree is None:
-        try:
-            tree = parse_guarded(source.text)
-        except UnparsableSource as error:
-            cell, line = (None, None) if error.line is None else source.locate(error.line)
-            message = error.message if cell is None else f"cell {cell}: {error.message}"
-            return CheckResult(problems=(Problem(source.filename, message, line, error.column),))
+    from batchlint.semantics.facts import gather
     from batchlint.semantics.gate import candidates
 
-    if not candidates(tree, rules):
-        return _NOTHING
+    try:
+        given = tree
+        tree = parse_guarded(source.text) if given is None else given
+        named = frozenset(name for _, name in gather(tree).loader_batch_names)
+        found = candidates(tree, rules, named)
+        if not found:
+            return _NOTHING
+        if given is not None:
+            check_depth(given, source.text)
+    except UnparsableSource as error:
+        cell, line = (None, None) if error.line is None else source.locate(error.line)
+        message = error.message if cell is None else f"cell {cell}: {error.message}"
+        return CheckResult(problems=(Problem(source.filename, message, line, error.column),))
     from batchlint.semantics.analysis import analyse
     from batchlint.source.suppressions import Suppressions
 
-    found = [finding for finding in analyse(source.text, tree, rules) if show_latent or not finding.latent]
+    shown = [f for f in analyse(source.text, tree, rules, found) if show_latent or not f.latent]
     suppressions = Suppressions.from_text(source.text)
-    kept = (finding for finding in found if not suppressions.suppresses(finding, noqa=honour_noqa))
+    kept = (finding for finding in shown if not suppressions.suppresses(finding, noqa=honour_noqa))
     findings = _in_order(_in_cells(source, finding) for finding in kept)
     return CheckResult(findings, (), _misspelt(source, suppressions), _quoted(source, findings))
 
@@ -233,7 +238,7 @@ def internal_error(filename: str, error: BaseException) -> CheckResult:
 
 
 def preload() -> None:
-    """Import all that checking takes, so that processes forked from this one share it."""
+    """Import all that checking takes, which processes forked from this one then share."""
     from batchlint.rules.registry import all_rules
     from batchlint.semantics import analysis, gate
     from batchlint.source import source, suppressions, syntax_gate

@@ -84,7 +84,6 @@ def check_items(
             results[index] = check_item(item)
             report(len(results), len(todo))
     if apart:
-        engine.preload()
         for index, result in _in_processes([(index, todo[index]) for index in serious], processes):
             results[index] = result
             report(len(results), len(todo))
@@ -105,12 +104,14 @@ def _cpus() -> int:
 
 
 def _context() -> BaseContext:
-    """Fork where that is safe: workers then start with everything imported. Threads and macOS make it unsafe."""
+    """Fork where that is safe, with everything imported already. Threads and macOS make it unsafe."""
     import multiprocessing
     import threading
 
-    safe = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if safe else "spawn")
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return multiprocessing.get_context("spawn")
+    engine.preload()
+    return multiprocessing.get_context("fork")
 
 
 def _in_processes(work: Sequence[tuple[int, WorkItem]], processes: int) -> Iterator[tuple[int, engine.CheckResult]]:

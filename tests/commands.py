@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -47,11 +46,15 @@ class Finished:
 
 def run_command(command: list[str], cwd: Path, stdin: str | bytes = "", **environment: str) -> Finished:
     """Run *command* with this checkout's batchlint and without what the caller's terminal would change."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "NO_COLOR", "BATCHLINT_DEBUG")}
+    kept = {
+        key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "NO_COLOR", "BATCHLINT_DEBUG")
+    }
     installed = os.pathsep.join(path for path in (_checkout_unless_installed(), kept.get("PYTHONPATH")) if path)
     env = {**kept, "PYTHONPATH": installed, "PYTHONUTF8": "1", **environment}
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    return Finished(subprocess.run(command, cwd=cwd, input=data, capture_output=True, env=env, timeout=120, check=False))
+    return Finished(
+        subprocess.run(command, cwd=cwd, input=data, capture_output=True, env=env, timeout=120, check=False)
+    )
 
 
 def _checkout_unless_installed() -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from batchlint.config import SEVERITIES, Config, ConfigError, find_config, read_config
 from batchlint.findings import Severity
 from batchlint.rules.selection import Selection
@@ -52,7 +53,10 @@ def test_every_key(tmp_path: Path) -> None:
     ("line", "complaint"),
     [
         ('selct = ["BSZ2"]', "unknown key 'selct' in [tool.batchlint]: did you mean 'select'?"),
-        ('per_file_ignores = ""', "unknown key 'per_file_ignores' in [tool.batchlint]: did you mean 'per-file-ignores'?"),
+        (
+            'per_file_ignores = ""',
+            "unknown key 'per_file_ignores' in [tool.batchlint]: did you mean 'per-file-ignores'?",
+        ),
         ("colour = true", "unknown key 'colour' in [tool.batchlint]"),
         ('select = "BSZ2"', "select in [tool.batchlint] must be a list of strings, not 'BSZ2'"),
         ("ignore = [201]", "ignore in [tool.batchlint] must be a list of strings, not [201]"),
@@ -101,7 +105,9 @@ def test_the_nearest_file_with_the_table_counts(tmp_path: Path, monkeypatch: pyt
 
 
 def test_per_file_ignores_match_files_and_folders_below_the_root(tmp_path: Path) -> None:
-    config = Config(str(tmp_path), per_file_ignores=(("tests/", ("BSZ3",)), ("/setup.py", ("ALL",)), ("*.py", ("BSZ9",))))
+    config = Config(
+        str(tmp_path), per_file_ignores=(("tests/", ("BSZ3",)), ("/setup.py", ("ALL",)), ("*.py", ("BSZ9",)))
+    )
     ignored = {
         path: config.ignored_in(str(tmp_path / path))
         for path in ("tests/deep/model.py", "setup.py", "src/setup.py", "notes.ipynb", "src/tests.ipynb")
@@ -116,4 +122,4 @@ def test_per_file_ignores_match_files_and_folders_below_the_root(tmp_path: Path)
 
 
 def test_the_cheap_list_of_severities_is_the_real_one() -> None:
-    assert SEVERITIES == tuple(severity.label for severity in Severity)
+    assert tuple(severity.label for severity in Severity) == SEVERITIES

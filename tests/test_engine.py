@@ -10,11 +10,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from batchlint.engine import CheckResult, check_bytes, check_source
 from batchlint.findings import Edit, Finding, Fix, Note, Severity, Span
-from batchlint.rules.registry import all_rules
 from batchlint.rules.selection import Selection, select_rules
 from batchlint.source.source import Source, source_from_bytes
+from fake_rules import FAKE_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def span_of(match: re.Match[str], text: str) -> Span:
     return Span(line, column, line, column + len(match[0]))
 
 
-def analyse(text: str, tree: ast.Module, rules: Sequence[Rule]) -> list[Finding]:
+def analyse(text: str, tree: ast.Module, rules: Sequence[Rule], found: object) -> list[Finding]:
     """Flag each ``hazard()``, latent where it says so, with a note at the first line."""
     note = Note("set here", Span(1, 1, 1, 2))
     return [
@@ -50,13 +51,14 @@ def analyse(text: str, tree: ast.Module, rules: Sequence[Rule]) -> list[Finding]
 @pytest.fixture(autouse=True)
 def _evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
     gate: Any = ModuleType("batchlint.semantics.gate")
-    gate.candidates = lambda tree, rules: any(isinstance(node, ast.Call) for node in ast.walk(tree))
+    gate.candidates = lambda tree, rules, names: any(isinstance(node, ast.Call) for node in ast.walk(tree))
     analysis: Any = ModuleType("batchlint.semantics.analysis")
     analysis.analyse = analyse
     monkeypatch.setitem(sys.modules, gate.__name__, gate)
     monkeypatch.setitem(sys.modules, analysis.__name__, analysis)
     monkeypatch.setattr("batchlint.semantics.gate", gate, raising=False)
     monkeypatch.setattr("batchlint.semantics.analysis", analysis, raising=False)
+    monkeypatch.setattr("batchlint.rules.registry.all_rules", lambda: FAKE_RULES)
     monkeypatch.delenv("BATCHLINT_DEBUG", raising=False)
 
 
@@ -95,9 +97,9 @@ def test_latent_findings_are_shown_on_demand() -> None:
 def test_the_gravest_of_equal_findings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
-    def twice(text: str, tree: ast.Module, rules: Sequence[Rule]) -> list[Finding]:
-        found = analyse(text, tree, rules)
-        return [*found, *(dataclasses.replace(finding, severity=Severity.ERROR) for finding in found), *found]
+    def twice(text: str, tree: ast.Module, rules: Sequence[Rule], found: object) -> list[Finding]:
+        flagged = analyse(text, tree, rules, found)
+        return [*flagged, *(dataclasses.replace(each, severity=Severity.ERROR) for each in flagged), *flagged]
 
     monkeypatch.setattr("batchlint.semantics.analysis.analyse", twice)
     (finding,) = check("import torch\nhazard()\n").findings
@@ -106,7 +108,7 @@ def test_the_gravest_of_equal_findings_stays(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("comment", ["noqa", "batchlint: ignore", "batchlint: ignore[{name}]", "noqa: {code}"])
 def test_comments_suppress(comment: str) -> None:
-    rule = all_rules()[0]
+    rule = FAKE_RULES[0]
     text = f"import torch\nhazard()  # {comment.format(name=rule.name, code=rule.code)}\nhazard()\n"
     assert [finding.span.line for finding in check(text).findings] == [3]
 
@@ -114,12 +116,12 @@ def test_comments_suppress(comment: str) -> None:
 def test_noqa_can_be_left_to_others() -> None:
     source = source_from_bytes(b"import torch\nhazard()  # noqa\nhazard()  # batchlint: ignore\n", "a.py")
     assert isinstance(source, Source)
-    result = check_source(source, all_rules(), honour_noqa=False)
+    result = check_source(source, FAKE_RULES, honour_noqa=False)
     assert [finding.span.line for finding in result.findings] == [2]
 
 
 def test_a_suppression_that_names_no_rule_is_told() -> None:
-    name = all_rules()[0].name
+    name = FAKE_RULES[0].name
     result = check(f"import torch\nhazard()  # batchlint: ignore[{name}x]\n# batchlint: ignroe\n")
     assert len(result.findings) == 1
     assert [(warning.line, warning.message) for warning in result.warnings] == [
@@ -172,9 +174,9 @@ def test_developers_see_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rules_that_are_off_do_not_run() -> None:
-    first, second = all_rules()[:2]
+    first, second = FAKE_RULES[:2]
     text = "import torch\nhazard()\n"
     assert [finding.code for finding in check(text).findings] == [first.code]
     assert [finding.code for finding in check(text, ignored=(first.code,)).findings] == [second.code]
     assert check(text, ignored=("ALL",)) == CheckResult()
-    assert select_rules(all_rules(), Selection(ignore=("ALL",))) == ()
+    assert select_rules(FAKE_RULES, Selection(ignore=("ALL",))) == ()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from batchlint import engine, runner
 from batchlint.engine import CheckResult
 from batchlint.findings import Problem

@@ -105,7 +105,6 @@ def run(options: Options) -> int:
         raise UsageError(error) from None
     if not items and not problems:
         _say("warning: no Python files or notebooks found under the given paths")
-        return CLEAN
     results = _check(items, config, quiet=options.quiet)
     problems += [problem for result in results for problem in result.problems]
     least = SEVERITIES.index(config.severity)
@@ -113,7 +112,7 @@ def run(options: Options) -> int:
     _report(findings, results, config.output_format, statistics=options.statistics)
     _explain(problems, "error")
     _explain([warning for result in results for warning in result.warnings], "warning")
-    if not options.quiet:
+    if not options.quiet and (items or problems):
         _say(_summary(findings, problems, len(items)))
     if problems:
         return FAILURE

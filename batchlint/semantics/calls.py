@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -32,6 +33,7 @@ from batchlint.semantics.values import (
     Instance,
     Integer,
     Layer,
+    Mark,
     MarkKind,
     Origin,
     OriginKind,
@@ -43,7 +45,7 @@ from batchlint.semantics.values import (
     element_of,
     new_identity,
 )
-from batchlint.shapes.dimension import Role, Symbol
+from batchlint.shapes.dimension import Role, Symbol, has_role
 from batchlint.shapes.registry import FUNCTIONS
 from batchlint.shapes.shape import UNKNOWN_SHAPE
 
@@ -155,10 +157,11 @@ def apply(
     if isinstance(callee, Function):
         if callee.name == "<lambda>":
             return _call_lambda(ev, callee, arguments)
-        return call_function(ev, callee, arguments, keywords, None)
+        return blamed(call_function(ev, callee, arguments, keywords, None), arguments, keywords, node)
     if isinstance(callee, BoundMethod):
         assert isinstance(callee.function, Function)
-        return call_function(ev, callee.function, arguments, keywords, callee.receiver)
+        value = call_function(ev, callee.function, arguments, keywords, callee.receiver)
+        return blamed(value, arguments, keywords, node)
     if isinstance(callee, Class):
         return instantiate(ev, callee, arguments, keywords, node)
     if isinstance(callee, Instance):
@@ -168,6 +171,29 @@ def apply(
     if isinstance(callee, Chain):
         return apply_chain(ev, callee, arguments, node)
     return opaque(ev, arguments, keywords)
+
+
+def blamed(value: Value, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: cst.Call) -> Value:
+    """What a helper that was *given* a fixed batch allocates: the call is at fault, not the helper."""
+    given = (*arguments, *keywords.values())
+    if not any(isinstance(a, Integer) and has_role(a.dimension, Role.FIXED_BATCH) for a in given):
+        return value
+    before = {mark for tensor in tensors_in(Sequence(given)) for mark in tensor.marks}
+    return _remarked(value, before, node)
+
+
+def _remarked(value: Value, before: set[Mark], node: cst.Call) -> Value:
+    if isinstance(value, Tensor):
+        marks = frozenset(
+            Mark(mark.kind, node, mark.detail)
+            if mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION) and mark not in before
+            else mark
+            for mark in value.marks
+        )
+        return replace(value, marks=marks)
+    if isinstance(value, Sequence):
+        return Sequence(tuple(_remarked(item, before, node) for item in value.items), value.kind)
+    return value
 
 
 def call_external(

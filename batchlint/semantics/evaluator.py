@@ -55,6 +55,8 @@ from batchlint.semantics.values import (
 from batchlint.shapes.dimension import Dimension, Role, Symbol, unknown
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
+from batchlint.semantics.fixed_batch import FULL_BATCHES
+
 MAXIMUM_UNROLLED = 64
 """Loops over at most so many known elements are run one by one."""
 
@@ -166,7 +168,7 @@ class Evaluator:
     ) -> None:
         """Tell the rules that subscribe to *operation*."""
         if operation in self.subscriptions and not self.quiet:
-            self.sink(Observation(operation, node, arguments, result, self.context(), **more))
+            self.sink(Observation(operation, node, arguments, result, self.context(), origins=self.origins, **more))
 
     def context(self) -> Context:
         """Where the evaluation stands."""
@@ -565,11 +567,10 @@ class Evaluator:
     def batch_dimension(self, loader: Loader) -> Dimension:
         """The rows of a batch that *loader* gives: its batch size where no batch is shorter."""
         size = loader.batch_size
-        if size is not None:
-            if loader.drop_last:
-                return size.dimension
-            if isinstance(size.dimension, int) and size.dimension == 1:
-                return 1
+        if size is not None and isinstance(size.dimension, int) and size.dimension == 1:
+            return 1
+        if loader.drop_last:
+            return Symbol("B", Role.BATCH, identity=(FULL_BATCHES, loader.identity)).dimension()
         return Symbol("B", Role.BATCH, identity=("loader", loader.identity)).dimension()
 
     def batch_of(self, loader: Loader) -> Value:

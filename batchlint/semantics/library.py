@@ -127,11 +127,11 @@ def _next(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapp
 
 def first_batch(ev: Evaluator, loader: Loader) -> Value:
     """The first batch of *loader*: never the short one."""
-    full = Loader(loader.identity, loader.dataset, loader.batch_size, True, loader.shuffle, loader.node,
-                  loader.custom_collate, loader.given)  # fmt: skip
     if loader.batch_size is None:
         return UNKNOWN
-    return ev.batch_of(full)
+    from batchlint.semantics.loaders import batch_of
+
+    return batch_of(ev, loader, loader.batch_size.dimension)
 
 
 @handles("builtins.list", "builtins.tuple")

@@ -214,9 +214,9 @@ def _known_dataset(name: str, arguments: tuple[Value, ...], keywords: Mapping[st
     return Dataset(name, new_identity(), training, samples, node)
 
 
-def batch_of(ev: Evaluator, loader: Loader) -> Value:
-    """What *loader* gives each time: the dataset's samples behind a batch axis."""
-    rows = ev.batch_dimension(loader)
+def batch_of(ev: Evaluator, loader: Loader, rows: Dimension | None = None) -> Value:
+    """What *loader* gives each time: the dataset's samples behind a batch axis of *rows*, if that is known."""
+    rows = ev.batch_dimension(loader) if rows is None else rows
     sources = frozenset({Source.LOADER})
     whole = Tensor(Shape((rows,), (), False), sources, loader=loader.identity, opaque=True)
     if loader.custom_collate:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from batchlint.findings import Severity
-from batchlint.semantics.values import UNKNOWN, Function, Instance, Loader, Value
+from batchlint.semantics.values import UNKNOWN, Function, Instance, Loader, Origin, Value
+from batchlint.shapes.dimension import Symbol
 
 # Kinds of observation beside canonical operation names such as ``torch.Tensor.view`` and ``torch.nn.Linear``.
 LOOP = "loop"
@@ -67,7 +68,6 @@ class Context:
     guards: frozenset[str] = frozenset()
     conditions: tuple[str, ...] = ()
     evaluating: bool = False
-    first_class: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,9 @@ class Observation:
         context: see `Context`.
         name: the canonical name of the operation where *operation* is a kind.
         error: for `MISMATCH`.
-        extra: further facts, as the kind documents.
+        positional: arguments as they were given by position, the tensor of a method first.
+        keywords: arguments as they were given by keyword.
+        origins: where each fixed batch was written down.
     """
 
     operation: str
@@ -94,7 +96,7 @@ class Observation:
     error: Any = None
     positional: tuple[Value, ...] = ()
     keywords: Mapping[str, Value] = field(default_factory=dict)
-    given: frozenset[str] = frozenset()
+    origins: Mapping[Symbol, Origin] = field(default_factory=dict)
 
     def argument(self, *names: str) -> Value:
         """The first of *names* that was given, else unknown."""

@@ -31,7 +31,7 @@ from batchlint.semantics.values import (
     Value,
 )
 from batchlint.shapes import registry
-from batchlint.shapes.dimension import Dimension, Role, has_role, symbols_of, unknown
+from batchlint.shapes.dimension import Dimension, Expression, Role, has_role, symbols_of, unknown
 from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.indexing import index as index_shape
@@ -102,8 +102,6 @@ def operate(
     shape_keywords = {
         name: argument_for_shapes(value) for name, value in keywords.items() if name not in IGNORED_KEYWORDS
     }
-    if tensors:
-        _refine_by_rank(ev, operation, tensors[0])
     error: ShapeMismatch | None = None
     try:
         result: Any = function.function(*shape_arguments, **shape_keywords)
@@ -113,6 +111,8 @@ def operate(
         result = registry.UNKNOWN
     last = last_of(operation)
     value = as_value(result, operation, last, tensors, node, values)
+    if last in _MARKING and tensors and isinstance(value, Tensor):
+        value = _MARKING[last](value, tensors[0], node, arguments, keywords)
     if len(tensors) > 1:
         look_for_conflict(ev, operation, node, tensors)
     if last in _AXIS_OPERATIONS and tensors:
@@ -129,8 +129,38 @@ def operate(
     return value
 
 
-def _refine_by_rank(ev: Evaluator, operation: str, tensor: Tensor) -> None:
-    """``x.permute(0, 2, 1)`` tells the rank of an argument that nothing was known of."""
+def _squeezed(
+    value: Tensor, operand: Tensor, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> Tensor:
+    """Mark what a bare ``squeeze()`` gives: a batch of one loses its axis."""
+    if len(arguments) > 1 or keywords:
+        return value
+    flows = bool(operand.sources & {Source.INPUT, Source.LOADER})
+    if real_role(operand.shape) or (flows and not operand.shape.exact):
+        return replace(value, marks=value.marks | {Mark(MarkKind.SQUEEZED, node, operand)}, parameter=None)
+    return value
+
+
+def _regrouped(
+    value: Tensor, operand: Tensor, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> Tensor:
+    """What a view gives: folds are marked, and rows that were fixed by hand are taken for the real ones."""
+    shape = value.shape
+    if not shape.exact or not shape.leading:
+        return value
+    rows = [d for d in operand.shape.leading if has_role(d, Role.BATCH)]
+    if len(rows) == 1 and not fixed_role(operand.shape) and fixed_role(shape) and not real_role(shape):
+        # The view is reported; what follows is read as if its author had written the real number of rows.
+        fixed = {s: rows[0] for d in shape.leading for s in symbols_of(d) if s.role is Role.FIXED_BATCH}
+        return replace(value, shape=shape.substitute(fixed), marks=frozenset())
+    first = shape.leading[0]
+    if rows and isinstance(first, Expression) and first != rows[0] and has_role(first, Role.BATCH):
+        if all(isinstance(d, int) for d in shape.leading[1:]) and operand.shape.exact and len(operand.shape.leading) > 2:
+            return replace(value, marks=value.marks | {Mark(MarkKind.FOLDED, node, operand)})
+    return value
+
+
+_MARKING = {"squeeze": _squeezed, "view": _regrouped, "reshape": _regrouped}
 
 
 def as_value(
@@ -193,6 +223,9 @@ def _made_quantity(last: str, tensor: Tensor, node: Any, shape: Shape) -> Quanti
     return None
 
 
+_FOLD_KEEPING = frozenset("relu relu_ dropout float to cuda leaky_relu elu tanh sigmoid gelu clone contiguous view".split())
+
+
 def _kept(marks: frozenset[Mark], shape: Shape, last: str) -> frozenset[Mark]:
     drop_squeezed = last in _REGROUPINGS or (shape.exact and not shape.leading)
     drop_fixed = shape.exact and not fixed_role(shape)
@@ -200,6 +233,7 @@ def _kept(marks: frozenset[Mark], shape: Shape, last: str) -> frozenset[Mark]:
         mark
         for mark in marks
         if not (mark.kind is MarkKind.SQUEEZED and drop_squeezed)
+        and not (mark.kind is MarkKind.FOLDED and last not in _FOLD_KEEPING)
         and not (mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION) and drop_fixed)
     )
 

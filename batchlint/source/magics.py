@@ -12,11 +12,12 @@ _PYTHON_CELL_MAGICS = frozenset(
 )
 
 # Line magics whose argument is a Python statement, after options such as `-n 10`.
-_STATEMENT_MAGIC = re.compile(r"(\s*)(%(?:time|timeit|prun|memit)\b(?:\s+-\w+(?:[ \t]*\d+)?)*[ \t]*)(\S.*)")
+_STATEMENT_MAGIC = re.compile(r"(\s*)(%(?:time|timeit|prun|memit)\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]*)(\S.*)")
 
 _LINE_MAGIC = re.compile(r"\s*(?:[%!?]|[,;/](?=\S))")
 _HELP = re.compile(r"\s*[%\w.*\[\]'\"]+\?{1,2}\s*;?\s*(?:#.*)?$")
-_ASSIGNED_MAGIC = re.compile(r"(\s*[\w.,\[\]'\" \t*()]+?\s*=\s*)[%!](?!=)")
+_TARGET = r"[\w.\[\]'\"]+"
+_ASSIGNED_MAGIC = re.compile(rf"([ \t]*{_TARGET}(?:[ \t]*,[ \t]*{_TARGET})*[ \t]*=[ \t]*)[%!](?!=)")
 
 # What a logical line is made of, as far as its end is concerned. A string that is not closed on its line is left to
 # the last alternative, as in `!echo it's`.

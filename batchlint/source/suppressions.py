@@ -12,7 +12,7 @@ from typing import NamedTuple
 from batchlint.findings import Finding
 from batchlint.source.decoding import split_lines
 
-_MENTIONED = re.compile(r"#[^\n]*(?:noqa|batchlint[ \t]*:)", re.IGNORECASE).search
+_MENTIONED = re.compile(r"#[^\n#]*(?:noqa|batchlint[ \t]*:)", re.IGNORECASE).search
 
 _NOQA_FILE = re.compile(r"#\s*flake8[:=]\s*noqa(?P<codes>\s*:\s*\S.*)?\s*\Z", re.IGNORECASE)
 _NOQA = re.compile(r"#\s*noqa\b(?::\s?(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE)

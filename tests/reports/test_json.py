@@ -88,7 +88,10 @@ def test_nothing_found_is_an_empty_list() -> None:
 def test_statistics_count_by_rule_most_frequent_first() -> None:
     other = replace(FINDING, code="BSZ101", name="hardcoded-fc-input")
     reported = [ReportedFinding(each, {}) for each in (FINDING, *[other] * 10)]
-    assert list(statistics.render(reported)) == ["10  BSZ101  hardcoded-fc-input\n", " 1  BSZ201  fixed-batch-reshape\n"]
+    assert list(statistics.render(reported)) == [
+        "10  BSZ101  hardcoded-fc-input\n",
+        " 1  BSZ201  fixed-batch-reshape\n",
+    ]
     assert json.loads("".join(statistics.render_json(reported))) == [
         {"code": "BSZ101", "name": "hardcoded-fc-input", "count": 10},
         {"code": "BSZ201", "name": "fixed-batch-reshape", "count": 1},

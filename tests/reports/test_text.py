@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
+
 from batchlint.findings import Edit, Finding, Fix, Note, Severity, Span
 from batchlint.reports import colour, concise, github, text
 from batchlint.reports.content import ReportedFinding

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule, parse_page
 

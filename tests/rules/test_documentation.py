@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from batchlint.engine import check_bytes
 from batchlint.rules.base import Rule
 from batchlint.rules.registry import all_rules

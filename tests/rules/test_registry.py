@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from batchlint.rules.registry import all_rules
 
+from batchlint.rules.registry import all_rules
 from commands import ROOT
 
 if TYPE_CHECKING:

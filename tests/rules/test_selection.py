@@ -1,18 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from batchlint.rules.base import Rule
-from batchlint.rules.registry import all_rules
+
 from batchlint.rules.selection import Selection, SelectionError, select_rules
+from fake_rules import FAKE_RULES
 
 
 def codes(selection: Selection, ignored_here: tuple[str, ...] = ()) -> list[str]:
-    return [rule.code for rule in select_rules(_few(), selection, ignored_here)]
-
-
-def _few() -> list[Rule]:
-    wanted = ("BSZ201", "BSZ202", "BSZ301", "BSZ401")
-    return [rule for rule in all_rules() if rule.code in wanted]
+    return [rule.code for rule in select_rules(FAKE_RULES, selection, ignored_here)]
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ a `Shape` is built.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Optional, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from batchlint.shapes.dimension import Dimension, Expression, certainly_differ, render, unknown
 from batchlint.shapes.registry import FUNCTIONS, LAYERS, LayerShape, ShapeFunction, ShapeResult
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 
-Size: TypeAlias = Optional[Dimension]
+Size: TypeAlias = Dimension | None
 """A dimension, ``None`` where it is not known."""
 
 REQUIRED: Final = object()
@@ -35,11 +35,17 @@ def as_flag(value: object) -> bool | None:
     return bool(value) if isinstance(value, int) else None
 
 
-def as_sizes(value: object) -> tuple[Size, ...] | None:
-    """*value* as a tuple of integers (a tensor's ``shape`` is one), ``None`` for anything else."""
+def as_tuple(value: object) -> tuple[object, ...] | None:
+    """*value* as a tuple (a tensor's ``shape`` is one), ``None`` for anything else."""
     if isinstance(value, (tuple, list)):
-        return tuple(map(as_size, value))
+        return tuple(value)
     return value.leading if isinstance(value, Shape) and value.exact else None
+
+
+def as_sizes(value: object) -> tuple[Size, ...] | None:
+    """*value* as a tuple of integers, ``None`` for anything else."""
+    elements = as_tuple(value)
+    return None if elements is None else tuple(map(as_size, elements))
 
 
 def per_axis(value: object, axes: int) -> tuple[Size, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from batchlint.shapes.dimension import unknown
 from batchlint.shapes.registry import UNKNOWN, ShapeResult, layer, shape_function
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 from batchlint.shapes.torch.arguments import (
@@ -21,6 +20,7 @@ from batchlint.shapes.torch.arguments import (
     without,
 )
 from batchlint.shapes.torch.broadcasting import broadcast
+from batchlint.shapes.torch.spatial import sequence_batch
 
 _RANKS = (2, 3)
 """A sequence of vectors, and a batch of such."""
@@ -35,11 +35,7 @@ def _sequence(name: str, what: str, input: object, features: Size, ranks: tuple[
 
 def _expects(parameter: str) -> Any:
     def expects(parameters: Mapping[str, Any]) -> Shape:
-        batch, length = unknown("B"), unknown("L")
-        features = as_size(parameters[parameter])
-        order = {True: (batch, length), False: (length, batch)}
-        first, second = order.get(parameters["batch_first"], (unknown(), unknown()))
-        return Shape((first, second, unknown("F") if features is None else features))
+        return sequence_batch(as_size(parameters[parameter]), parameters["batch_first"])
 
     return expects
 

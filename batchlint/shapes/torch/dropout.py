@@ -16,6 +16,6 @@ for _name in _FUNCTIONS:
 DROPOUTS = frozenset(
     [f"torch.nn.{name}" for name in _LAYERS]
     + [f"torch.nn.functional.{name}" for name in _FUNCTIONS]
-    + ["torch.alpha_dropout", "torch.dropout", "torch.feature_alpha_dropout", "torch.feature_dropout"]
+    + ["torch.alpha_dropout", "torch.dropout", "torch.feature_dropout"]
 )
 """Canonical names of every form of dropout."""

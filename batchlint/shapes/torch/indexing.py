@@ -33,14 +33,27 @@ def index(shape: Shape, items: tuple[Index, ...]) -> Shape:
             if alternatives is None:
                 return _before_unsure(shape, items)
             if len(alternatives) > 1 or alternatives[0] is not item:
-                results = [index(shape, (*items[:position], one, *items[position + 1 :])) for one in alternatives]
-                return join(results)
+                return _any_of(shape, [(*items[:position], one, *items[position + 1 :]) for one in alternatives])
     if UNKNOWN in items:
         return _before_unsure(shape, items)
     return over_ranks(lambda known: _index_known(known.leading, items), shape, reach=len(items) + 1)
 
 
 _ALL = slice(None)
+
+
+def _any_of(shape: Shape, readings: list[tuple[Any, ...]]) -> Shape:
+    """What the *readings* of an index, of which one is right, have in common."""
+    results: list[Shape] = []
+    refused: ShapeMismatch | None = None
+    for items in readings:
+        try:
+            results.append(index(shape, items))
+        except ShapeMismatch as mismatch:  # noqa: PERF203
+            refused = mismatch
+    if refused is not None and not results:
+        raise refused
+    return join(results)
 
 
 def _full_slices(shape: Shape, count: int) -> Shape:
@@ -141,11 +154,10 @@ def _index_known(sizes: tuple[Dimension, ...], items: tuple[Any, ...]) -> Shape:
 def slice_length(size: Dimension, part: slice) -> Dimension:
     """How many elements of *size* the slice takes, an `unknown` number where that depends."""
     step = 1 if part.step is None else part.step
-    if all(value is None or isinstance(value, int) for value in (part.start, part.stop)) and isinstance(size, int):
-        if isinstance(step, int) and step != 0:
-            return len(range(*slice(part.start, part.stop, step).indices(size)))
     if not isinstance(step, int) or step < 1:
         return unknown(minimum=0)
+    if isinstance(size, int) and all(value is None or isinstance(value, int) for value in (part.start, part.stop)):
+        return len(range(*slice(part.start, part.stop, step).indices(size)))
     start = 0 if part.start is None else _bound(size, part.start)
     stop = size if part.stop is None else _bound(size, part.stop)
     if start is None or stop is None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchlint.shapes.dimension import Dimension
+from batchlint.shapes.dimension import Dimension, Expression
 from batchlint.shapes.registry import UNKNOWN, ShapeResult, layer, shape_function
 from batchlint.shapes.shape import Shape
 from batchlint.shapes.torch.arguments import (
-    Size,
     as_flag,
     as_shape,
     as_size,
+    as_tuple,
     combine,
     fitted,
     last_axes,
@@ -37,24 +37,34 @@ def _pool(
     return shape_of((*sizes[:-axes], *counts))
 
 
-def _adapt(name: str, axes: int, input: object, output_size: object) -> Shape:
-    sizes = fitted(name, as_shape(input), (axes + 1, axes + 2))
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * axes
-    if len(wanted) == 1:
-        wanted = (*wanted,) * axes
-    if len(wanted) != axes:
-        wanted = (UNKNOWN,) * axes
+def _adapt(name: str, axes: int, input: object, output_size: object, ranks: tuple[int, ...]) -> Shape:
+    sizes = fitted(name, as_shape(input), ranks)
+    wanted = _wanted(output_size, axes)
     spatial = [size if want is None else as_size(want) for size, want in zip(sizes[-axes:], wanted)]
     return shape_of((*sizes[:-axes], *spatial))
+
+
+def _wanted(output_size: object, axes: int) -> tuple[object, ...]:
+    """What is asked for along each axis; ``None`` is the input's own size."""
+    wanted = as_tuple(output_size)
+    if wanted is None:
+        wanted = (output_size,)
+    return wanted * axes if len(wanted) == 1 else wanted if len(wanted) == axes else (UNKNOWN,) * axes
+
+
+def _average_adaptively(name: str, axes: int, input: object, output_size: object) -> Shape:
+    """Adaptive averages; to one number they are a plain mean, which takes any rank."""
+    rank = as_shape(input).rank
+    means = all(as_size(want) in (1, None) or isinstance(want, Expression) for want in _wanted(output_size, axes))
+    plain = axes > 1 and means and rank is not None and rank > axes
+    return _adapt(name, axes, input, output_size, (rank,) if plain and rank else (axes + 1, axes + 2))
 
 
 def _fraction(name: str, axes: int, input: object, output_size: object, output_ratio: object) -> Shape:
     sizes = fitted(name, as_shape(input), (axes + 1, axes + 2))
     if output_size is not None:
         return shape_of((*sizes[:-axes], *per_axis(output_size, axes)))
-    ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * axes
-    if len(ratios) != axes:
-        ratios = (UNKNOWN,) * axes
+    ratios = _wanted(output_ratio, axes)
     return shape_of((*sizes[:-axes], *(scaled(size, ratio) for size, ratio in zip(sizes[-axes:], ratios))))
 
 
@@ -149,21 +159,23 @@ def _register_adaptive(axes: int) -> None:
 
     @layer(f"torch.nn.AdaptiveAvgPool{axes}d", expects=expects)
     def average_layer(input: Shape, /, output_size: object) -> Shape:
-        return _adapt(f"AdaptiveAvgPool{axes}d", axes, input, output_size)
+        return _average_adaptively(f"AdaptiveAvgPool{axes}d", axes, input, output_size)
 
     @shape_function(
         f"torch.nn.functional.adaptive_avg_pool{axes}d", *(["torch.adaptive_avg_pool1d"] if axes == 1 else [])
     )
     def average(input: Shape, output_size: object) -> Shape:
-        return _adapt(f"adaptive_avg_pool{axes}d", axes, input, output_size)
+        return _average_adaptively(f"adaptive_avg_pool{axes}d", axes, input, output_size)
 
     @layer(f"torch.nn.AdaptiveMaxPool{axes}d", expects=expects)
     def maximum_layer(input: Shape, /, output_size: object, return_indices: object = False) -> ShapeResult:
-        return _with_indices(_adapt(f"AdaptiveMaxPool{axes}d", axes, input, output_size), return_indices)
+        pooled = _adapt(f"AdaptiveMaxPool{axes}d", axes, input, output_size, (axes + 1, axes + 2))
+        return _with_indices(pooled, return_indices)
 
     @shape_function(f"torch.nn.functional.adaptive_max_pool{axes}d")
     def maximum(input: Shape, output_size: object, return_indices: object = False) -> ShapeResult:
-        return _with_indices(_adapt(f"adaptive_max_pool{axes}d", axes, input, output_size), return_indices)
+        pooled = _adapt(f"adaptive_max_pool{axes}d", axes, input, output_size, (axes + 1, axes + 2))
+        return _with_indices(pooled, return_indices)
 
     @shape_function(f"torch.nn.functional.adaptive_max_pool{axes}d_with_indices")
     def maximum_with_indices(input: Shape, output_size: object, return_indices: object = False) -> ShapeResult:
@@ -253,5 +265,5 @@ def maximum_with_indices_1d(
 @shape_function("torch.adaptive_max_pool1d")
 def adaptive_maximum_with_indices_1d(input: Shape, output_size: object) -> ShapeResult:
     """``[B, C, L]`` to two tensors ``[B, C, output_size]``."""
-    pooled = _adapt("adaptive_max_pool1d", 1, input, output_size)
+    pooled = _adapt("adaptive_max_pool1d", 1, input, output_size, (2, 3))
     return pooled, pooled

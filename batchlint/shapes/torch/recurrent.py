@@ -9,6 +9,7 @@ from batchlint.shapes.dimension import unknown
 from batchlint.shapes.registry import UNKNOWN, ShapeResult, Unknown, layer, shape_function
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 from batchlint.shapes.torch.arguments import Size, as_flag, as_shape, as_size, combine, fitted, require, shape_of
+from batchlint.shapes.torch.spatial import sequence_batch
 
 
 class _Run(NamedTuple):
@@ -51,11 +52,7 @@ def _run(
 
 
 def _expects(parameters: Mapping[str, Any]) -> Shape:
-    batch, length = unknown("B"), unknown("L")
-    features = as_size(parameters["input_size"])
-    order = {True: (batch, length), False: (length, batch)}
-    first, second = order.get(parameters["batch_first"], (unknown(), unknown()))
-    return Shape((first, second, unknown("F") if features is None else features))
+    return sequence_batch(as_size(parameters["input_size"]), parameters["batch_first"])
 
 
 @layer("torch.nn.RNN", expects=_expects)
@@ -149,10 +146,12 @@ def pad_packed(
     sequence: object, batch_first: object = False, padding_value: object = 0.0, total_length: object = None
 ) -> ShapeResult:
     """The padded sequences ``[L, B, ...]`` and their lengths ``[B]``."""
-    batch, length = unknown(), as_size(total_length) or unknown()
-    order = {True: (batch, length), False: (length, batch)}
-    leading = order.get(batch_first if isinstance(batch_first, bool) else None, ())  # type: ignore[arg-type]
-    return Shape(leading, (), exact=False), Shape((batch,))
+    batch, leads = unknown(), as_flag(batch_first)
+    if leads is None:
+        return UNKNOWN_SHAPE, Shape((batch,))
+    length = as_size(total_length)
+    order = (batch, length) if leads else (length, batch)
+    return Shape(shape_of(order).leading, (), exact=False), Shape((batch,))
 
 
 @shape_function("torch.nn.utils.rnn.pad_sequence")
@@ -164,9 +163,9 @@ def pad_sequences(
     if not isinstance(sequences, (tuple, list)) or not sequences or leads is None:
         return UNKNOWN_SHAPE
     shapes = [as_shape(sequence) for sequence in sequences]
-    lengths = [shape.dimension(0) for shape in shapes]
     rest = next((shape.leading[1:] for shape in shapes if shape.exact), None)
-    longest = max(lengths) if all(isinstance(n, int) for n in lengths) else lengths[0] if len(lengths) == 1 else None  # type: ignore[type-var]
-    length = unknown() if longest is None else longest
+    lengths = [shape.dimension(0) for shape in shapes]
+    numbers = [length for length in lengths if isinstance(length, int)]
+    length = lengths[0] if len(set(lengths)) == 1 else max(numbers) if len(numbers) == len(lengths) else None
     order = (len(shapes), length) if leads else (length, len(shapes))
-    return Shape(order, (), exact=False) if rest is None else Shape((*order, *rest))
+    return Shape(shape_of(order).leading, (), exact=False) if rest is None else shape_of((*order, *rest))

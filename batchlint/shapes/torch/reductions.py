@@ -7,7 +7,7 @@ from typing import Any
 from batchlint.shapes.dimension import Dimension, unknown
 from batchlint.shapes.ranks import join, over_ranks
 from batchlint.shapes.registry import UNKNOWN, ShapeResult, shape_function
-from batchlint.shapes.shape import Shape, ShapeMismatch
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.broadcasting import broadcast
 from batchlint.shapes.torch.operands import SCALAR, along, as_axes, as_dimension, as_shape, axis_of, reach_of
 
@@ -30,8 +30,8 @@ def reduce(shape: Shape, dim: Any = None, keepdim: Any = False) -> Shape:
     if axes is None:
         if isinstance(dim, (tuple, list)):
             return _some_reduced(shape, len(dim), bool(keepdim))
-        result: Shape = along(shape, dim, lambda sizes, axis: _without(sizes, {axis}, bool(keepdim)))
-        return result
+        # One dimension, several or all of them.
+        return over_ranks(_any_made_one, shape) if keepdim else UNKNOWN_SHAPE
     if shape.exact:
         return _reduced(shape, axes, bool(keepdim))
     return over_ranks(lambda known: _reduced(known, axes, bool(keepdim)), shape, reach=reach_of(axes))
@@ -46,6 +46,10 @@ def _without(sizes: tuple[Dimension, ...], axes: set[int], keepdim: bool) -> Sha
     if keepdim:
         return Shape(tuple([1 if axis in axes else size for axis, size in enumerate(sizes)]))
     return Shape(tuple([size for axis, size in enumerate(sizes) if axis not in axes]))
+
+
+def _any_made_one(shape: Shape) -> Shape:
+    return Shape(tuple([1 if size == 1 else unknown(minimum=0) for size in shape.leading]))
 
 
 def _some_reduced(shape: Shape, count: int, keepdim: bool) -> Shape:

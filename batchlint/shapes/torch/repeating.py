@@ -132,6 +132,8 @@ def repeat_interleave(input: Any, repeats: Any = None, dim: Any = None, output_s
     times = repeats if isinstance(repeats, (int, Expression)) else None
     if dim is None:
         shape, dim = flatten(shape), 0
+    elif not isinstance(dim, int):
+        return UNKNOWN_SHAPE
 
     def at_axis(sizes: tuple[Dimension, ...], axis: int) -> Shape:
         if output_size is not None:

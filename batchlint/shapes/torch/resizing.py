@@ -59,13 +59,22 @@ def upsample_bilinear_layer(input: Shape, /, size: object = None, scale_factor: 
     return _resize("UpsamplingBilinear2d", input, size, scale_factor, "bilinear")
 
 
-@shape_function("torch.nn.functional.interpolate", "torch.nn.functional.upsample")
+@shape_function("torch.nn.functional.interpolate")
 def interpolate(
     input: Shape, size: object = None, scale_factor: object = None, mode: object = "nearest",
     align_corners: object = None, recompute_scale_factor: object = None, antialias: object = False,
 ) -> Shape:
     """``[B, C, H, W]`` to ``[B, C, *size]`` or ``[B, C, H*factor, W*factor]``, rounded down."""
     return _resize("interpolate", input, size, scale_factor, mode)
+
+
+@shape_function("torch.nn.functional.upsample")
+def upsample(
+    input: Shape, size: object = None, scale_factor: object = None, mode: object = "nearest",
+    align_corners: object = None,
+) -> Shape:
+    """``[B, C, H, W]`` to ``[B, C, *size]`` or ``[B, C, H*factor, W*factor]``, rounded down."""
+    return _resize("upsample", input, size, scale_factor, mode)
 
 
 @shape_function("torch.nn.functional.upsample_nearest")

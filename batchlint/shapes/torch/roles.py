@@ -19,7 +19,8 @@ __all__ = [
 
 def _forms(layers: str, functions: str = "", axes: str = "123") -> frozenset[str]:
     """The names of layers and functions for each number of axes, given with ``#`` in its place."""
-    names = [f"torch.nn.{name}" for name in layers.split()] + [f"torch.nn.functional.{name}" for name in functions.split()]
+    names = [f"torch.nn.{name}" for name in layers.split()]
+    names += [f"torch.nn.functional.{name}" for name in functions.split()]
     return frozenset(name.replace("#", axis) for name in names for axis in axes)
 
 
@@ -41,11 +42,13 @@ ADAPTIVE_POOLINGS = _forms(
 ) | {"torch.adaptive_avg_pool1d", "torch.adaptive_max_pool1d"}
 """Poolings to a size that does not depend on the input's."""
 
-BATCH_NORMALISATIONS = _forms("BatchNorm#d LazyBatchNorm#d SyncBatchNorm", "batch_norm") | {"torch.batch_norm"}
+BATCH_NORMALISATIONS = _forms("BatchNorm#d LazyBatchNorm#d SyncBatchNorm", "batch_norm")
 """Normalisations by the statistics of the batch."""
 
 RECURRENT = _forms("RNN GRU LSTM", axes="1")
 """Layers over whole sequences; their cells are not among them."""
 
-ELEMENTWISE = frozenset(activation.ELEMENTWISE | dropout.DROPOUTS)
+ELEMENTWISE = activation.ELEMENTWISE | dropout.DROPOUTS | {
+    f"{owner}.{name}" for owner in ("torch", "torch.Tensor") for name in ("relu", "sigmoid", "tanh", "softmax")
+} | {f"torch.nn.functional.{name}" for name in ("softmax", "log_softmax", "softmin")}
 """Activations, dropout and the identity: every element for itself (softmax: along an axis), the shape stays."""

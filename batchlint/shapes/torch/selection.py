@@ -93,7 +93,7 @@ def take_along_dim(input: Any, indices: Any, dim: Any = None) -> Shape:
         return over_ranks(lambda known: Shape((_count(known),)), picked)
 
     shape = as_shape(input)
-    if not picked.exact:
+    if not picked.exact or not isinstance(dim, int):
         return UNKNOWN_SHAPE
 
     def at_axis(sizes: tuple[Dimension, ...], axis: int) -> Shape:
@@ -191,9 +191,11 @@ def _unique(shape: Shape, return_inverse: Any, return_counts: Any, dim: Any) -> 
     count = unknown(minimum=0)
     if dim is None:
         values, inverse = Shape((count,)), shape
+    elif not isinstance(dim, int):
+        return UNKNOWN
     else:
         values = _with_size(shape, dim, count)
-        size = shape.dimension(dim) if isinstance(dim, int) and (not shape.exact or shape.leading) else None
+        size = shape.dimension(dim) if not shape.exact or shape.leading else None
         inverse = Shape((unknown(minimum=0) if size is None else size,))
     results = [values]
     if return_inverse:

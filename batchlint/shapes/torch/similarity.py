@@ -10,6 +10,8 @@ from batchlint.shapes.torch.broadcasting import broadcast
 
 def _similarity(x1: object, x2: object, dim: object) -> Shape:
     axis, shape = as_size(dim), broadcast(as_shape(x1), as_shape(x2))
+    if shape.rank == 0:
+        return shape
     return without(shape, axis) if isinstance(axis, int) else UNKNOWN_SHAPE
 
 

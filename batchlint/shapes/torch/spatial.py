@@ -1,12 +1,12 @@
-"""Sizes along the spatial axes: what a sliding window makes of them, and their customary names."""
+"""Sizes along the spatial axes and in time: what a sliding window makes of them, and their customary names."""
 
 from __future__ import annotations
 
 import math
 
-from batchlint.shapes.dimension import Dimension, Expression, render, unknown
+from batchlint.shapes.dimension import Dimension, Expression, unknown
 from batchlint.shapes.shape import Shape, ShapeMismatch
-from batchlint.shapes.torch.arguments import Size, combine
+from batchlint.shapes.torch.arguments import Size, as_flag, combine
 
 AXIS_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 """Number of spatial axes to their customary names."""
@@ -19,6 +19,13 @@ def image_batch(channels: Size, axes: int) -> Shape:
     """The shape of a batch with *channels* and *axes* spatial axes, e.g. ``[B, 3, H, W]``."""
     named = tuple([unknown(name) for name in AXIS_NAMES[axes]])
     return Shape((unknown("B"), unknown("C") if channels is None else channels, *named))
+
+
+def sequence_batch(features: Size, batch_first: object) -> Shape:
+    """The shape of a batch of sequences, ``[L, B, 512]`` or ``[B, L, 512]``."""
+    flag = as_flag(batch_first)
+    names = ("?", "?") if flag is None else ("B", "L") if flag else ("L", "B")
+    return Shape((*map(unknown, names), unknown("F") if features is None else features))
 
 
 def _window_count(size: Dimension, kernel: Dimension, stride: Dimension, padding: Dimension,
@@ -34,8 +41,7 @@ def window_count(layer: str, size: Size, kernel: Size, stride: Size, padding: Si
     """
     count = combine(_window_count, size, kernel, stride, padding, dilation)
     if isinstance(count, int) and count < 1:
-        assert size is not None and kernel is not None
-        raise ShapeMismatch(f"{layer}: a kernel of {render(kernel)} does not fit into {render(size)}", kernel, size)
+        raise ShapeMismatch(f"{layer}: a kernel of {kernel} does not fit into {size}", kernel, size)
     return count
 
 

@@ -1,4 +1,4 @@
-"""What torch itself says, and how to compare: run a case for real, make it symbolic, check the claim against the truth."""
+"""What torch itself says, and how to compare: run a call, make it symbolic, check the claim against the truth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import operator
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
@@ -15,9 +15,6 @@ import batchlint.shapes.torch  # noqa: F401  (fills the tables)
 from batchlint.shapes.dimension import Expression, Symbol
 from batchlint.shapes.registry import FUNCTIONS, LAYERS, UNKNOWN
 from batchlint.shapes.shape import Shape, exact
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,18 @@ class Tensor:
         if self.index is None:
             return torch.zeros(self.sizes)
         return torch.full(self.sizes, self.index, dtype=torch.long)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer that another one's constructor takes; to the tables it is unknown."""
+
+    name: str
+    settings: tuple[tuple[str, Any], ...]
+
+    def real(self) -> torch.nn.Module:
+        module: torch.nn.Module = named(self.name)(**dict(self.settings))
+        return module
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,19 @@ def named(name: str) -> Any:
     return functools.reduce(getattr, name.split(".")[1:], torch)
 
 
-def convert(value: Any, tensor: Callable[[Tensor], Any]) -> Any:
+def real(value: Any) -> Any:
+    if isinstance(value, (Tensor, Part)):
+        return value.real()
+    return tuple(map(real, value)) if isinstance(value, tuple) else value
+
+
+def as_claim(value: Any) -> Any:
+    """*value* as the tables take it."""
     if isinstance(value, Tensor):
-        return tensor(value)
-    return tuple(convert(part, tensor) for part in value) if isinstance(value, tuple) else value
+        return exact(value.sizes)
+    if isinstance(value, Part):
+        return UNKNOWN
+    return tuple(map(as_claim, value)) if isinstance(value, tuple) else value
 
 
 def sizes_of(result: Any) -> Any:
@@ -65,8 +83,8 @@ def sizes_of(result: Any) -> Any:
 
 def true_sizes(name: str, case: Case) -> Any:
     """The sizes of what torch returns, nested as its results are; raises what torch raises."""
-    inputs = convert(case.inputs, Tensor.real)
-    settings = {key: convert(value, Tensor.real) for key, value in case.settings.items()}
+    inputs = real(case.inputs)
+    settings = {key: real(value) for key, value in case.settings.items()}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if name in LAYERS:
@@ -82,12 +100,8 @@ def claimed(name: str, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any
     return FUNCTIONS[name].function(*inputs, **settings)
 
 
-def as_claim(value: Any) -> Any:
-    return convert(value, lambda tensor: exact(tensor.sizes))
-
-
 class Generaliser:
-    """Replaces numbers by symbols, shapes by parts of them and anything by `UNKNOWN`; remembers what the symbols are."""
+    """Replaces numbers by symbols, shapes by parts of them and anything by `UNKNOWN`; knows what the symbols are."""
 
     def __init__(self, draw: st.DataObject, partial: bool) -> None:
         self.draw, self.partial = draw, partial
@@ -111,7 +125,7 @@ class Generaliser:
         return Shape(sizes[:first], sizes[len(sizes) - last :], exact=False)
 
     def setting(self, value: Any) -> Any:
-        if self.draw.draw(st.integers(0, 7)) == 0:
+        if isinstance(value, Part) or self.draw.draw(st.integers(0, 7)) == 0:
             return UNKNOWN
         if isinstance(value, Tensor):
             return self.shape(value)
@@ -120,6 +134,8 @@ class Generaliser:
         return self.size(value) if type(value) is int and value >= 0 else value
 
     def input(self, value: Any) -> Any:
+        if isinstance(value, tuple) and all(isinstance(part, Tensor) for part in value):
+            return tuple(map(self.shape, value))
         return self.shape(value) if isinstance(value, Tensor) else self.setting(value)
 
 
@@ -145,7 +161,7 @@ def agrees(claim: Any, truth: Any, values: dict[Symbol, int]) -> bool:
     if not isinstance(truth, tuple) or not all(isinstance(size, int) for size in truth):
         return False
     shape = claim.substitute(values)
-    if shape.exact and len(shape.leading) != len(truth) or shape.least_rank > len(truth):
+    if (shape.exact and len(shape.leading) != len(truth)) or shape.least_rank > len(truth):
         return False
     last = truth[len(truth) - len(shape.trailing) :]
     pairs = [*zip(shape.leading, truth, strict=False), *zip(shape.trailing, last, strict=True)]

@@ -1,0 +1,137 @@
+"""BSZ201: a reshape whose leading dimension is a batch size that somebody wrote down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batchlint.findings import Severity
+from batchlint.rules.base import Rule
+from batchlint.semantics.fixed_batch import describe, fixed_symbols, never_short, number_of
+from batchlint.semantics.guards import FIRST_BATCH
+from batchlint.semantics.sizes import literal_rows, sizes_of
+from batchlint.semantics.tensors import fixed_role, real_role
+from batchlint.semantics.values import Batch, Integer, Source, Tensor
+from batchlint.shapes.dimension import Role, has_role
+
+if TYPE_CHECKING:
+    from batchlint.semantics.observations import Observation, Report
+
+
+class FixedBatchReshape(Rule):
+    """A reshape fixes the batch at a number that was written down, while the tensor's batch is whatever came.
+
+    Example:
+        import torch
+        from torch import nn
+
+        class Classifier(nn.Module):
+            def __init__(self, batch_size=64):
+                super().__init__()
+                self.batch_size = batch_size
+                self.hidden = nn.Linear(784, 10)
+
+            def forward(self, images):
+                return self.hidden(images.view(self.batch_size, -1))
+
+    Instead:
+        import torch
+        from torch import nn
+
+        class Classifier(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.hidden = nn.Linear(784, 10)
+
+            def forward(self, images):
+                return self.hidden(images.view(images.size(0), -1))
+
+    Why:
+        The last batch of an epoch is usually shorter, and production sends one sample at a time. There the reshape
+        raises, or, with ``[batch_size, -1]``, regroups the elements of several samples into rows of another width.
+        Data sets whose size the batch size divides hide it until one of the two changes.
+
+    Silent when:
+        The number is read from the tensor (``x.size(0)``, ``len(x)``, an unpacked shape), the tensor has that many rows
+        by construction (noise, a replay sample), somebody else sets the attribute before each batch, only the first
+        batch is looked at, or a short batch is skipped or dropped (latent, see ``--latent``).
+
+    Proof:
+        Runs the code at the file's own batch size, at one less and at 1: it raises, or gives another number of rows.
+
+    Fix:
+        Safe: ``x.size(0)`` in place of the number, or -1 in front and the features spelt out.
+    """
+
+    code = "BSZ201"
+    name = "fixed-batch-reshape"
+    severity = Severity.WARNING
+    observes = (
+        "torch.Tensor.view",
+        "torch.Tensor.reshape",
+        "torch.reshape",
+        "numpy.reshape",
+        "numpy.ndarray.reshape",
+    )
+    candidates = ("fixed reshape",)
+    proved_by = ("crash at batch sizes", "leading dimension")
+
+    def check(self, observation: Observation, report: Report) -> None:
+        """Report a reshape of real rows into a fixed number of them."""
+        tensor = observation.positional[0] if observation.positional else None
+        if isinstance(tensor, Batch):
+            tensor = tensor.tensor
+        sizes = sizes_of(observation)
+        if not isinstance(tensor, Tensor) or not sizes:
+            return
+        dimensions = [size.dimension for size in sizes if isinstance(size, Integer)]
+        fixed = [d for d in dimensions if has_role(d, Role.FIXED_BATCH)]
+        if any(has_role(d, Role.BATCH) for d in dimensions):
+            return
+        context = observation.context
+        if FIRST_BATCH in context.guards or fixed_role(tensor.shape):
+            return
+        if not fixed:
+            self._check_literal(observation, report, tensor, sizes)
+            return
+        leading = sizes[0] if isinstance(sizes[0], Integer) else None
+        second = sizes[1] if len(sizes) > 1 and isinstance(sizes[1], Integer) else None
+        at = [s for s in (leading, second) if s is not None and has_role(s.dimension, Role.FIXED_BATCH)]
+        if not at:
+            return
+        flows = tensor.sources & {Source.INPUT, Source.LOADER} and not tensor.marks
+        certain = real_role(tensor.shape)
+        if not certain and not (flows and not tensor.shape.exact and _may_be_rows(observation, tensor)):
+            return
+        symbols = fixed_symbols(fixed)
+        where, notes = describe(symbols, observation.origins)
+        number = number_of(symbols)
+        shape = f"the tensor is {tensor.shape} here" if tensor.shape.leading else None
+        operation = observation.operation.rpartition(".")[2]
+        report(
+            observation.node,
+            f"`{operation}` fixes the batch at {number} ({where}): a batch of another size, such as a shorter last one "
+            f"or a single sample, raises or is regrouped; read it from the tensor, e.g. `x.size(0)`",
+            shape=shape,
+            latent=bool(context.guards) or never_short(tensor),
+            notes=notes,
+        )
+
+    def _check_literal(
+        self, observation: Observation, report: Report, tensor: Tensor, sizes: tuple[object, ...]
+    ) -> None:
+        number = literal_rows(tensor, sizes)
+        if number is None or not (observation.context.in_module or Source.LOADER in tensor.sources):
+            return
+        operation = observation.operation.rpartition(".")[2]
+        report(
+            observation.node,
+            f"`{operation}({number}, ...)` fixes the batch at {number}: a batch of another size raises or is "
+            f"regrouped; read it from the tensor, e.g. `x.size(0)`",
+            shape=f"the tensor is {tensor.shape} here",
+            latent=bool(observation.context.guards),
+        )
+
+
+def _may_be_rows(observation: Observation, tensor: Tensor) -> bool:
+    """Whether a tensor of which little is known is rows of a batch: in a model, or drawn from a loader."""
+    return observation.context.in_module or Source.LOADER in tensor.sources

@@ -1,0 +1,118 @@
+"""BSZ101: a fully connected layer whose number of inputs stands for one input size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batchlint.findings import Severity
+from batchlint.rules.base import Rule
+from batchlint.semantics.layers import spatial_symbols
+from batchlint.semantics.solving import square_solutions
+from batchlint.semantics.values import Integer, Layer, MarkKind, OriginKind, Tensor
+from batchlint.shapes.dimension import Dimension, product, render
+
+if TYPE_CHECKING:
+    from batchlint.semantics.observations import Observation, Report
+
+
+class HardcodedFcInput(Rule):
+    """The first fully connected layer has a hardcoded number of inputs: the model accepts one input size only.
+
+    Example:
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 16, 5)
+                self.pool = nn.MaxPool2d(2)
+                self.fc = nn.Linear(16 * 14 * 14, 10)
+
+            def forward(self, x):
+                x = self.pool(torch.relu(self.conv(x)))
+                return self.fc(torch.flatten(x, 1))
+
+    Instead:
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 16, 5)
+                self.pool = nn.AdaptiveAvgPool2d(1)
+                self.fc = nn.Linear(16, 10)
+
+            def forward(self, x):
+                x = self.pool(torch.relu(self.conv(x)))
+                return self.fc(torch.flatten(x, 1))
+
+    Why:
+        Any other height or width raises at the matrix product, or, after ``view(-1, F)``, changes the number of rows
+        (BSZ102). Worth knowing, not wrong: the message says which size the number stands for.
+
+    Silent when:
+        Adaptive or global pooling comes before, the width is computed from the tensor or from a configured size, or no
+        convolution or pooling stack feeds the layer.
+
+    Proof:
+        Runs the model at the size that the number stands for, and fails it 8 pixels above.
+
+    Fix:
+        Unsafe: ``nn.LazyLinear``, or an adaptive pooling before the layer.
+    """
+
+    code = "BSZ101"
+    name = "hardcoded-fc-input"
+    severity = Severity.INFO
+    observes = ("torch.nn.Linear",)
+    candidates = ("linear",)
+    proved_by = ("other spatial sizes",)
+
+    def check(self, observation: Observation, report: Report) -> None:
+        """Report a layer that is fed a width that depends on the input's height and width."""
+        layer, tensor = observation.arguments["layer"], observation.arguments["input"]
+        if not isinstance(layer, Layer) or not isinstance(tensor, Tensor) or layer.node is None:
+            return
+        given = layer.values.get("in_features")
+        if not isinstance(given, Integer) or not isinstance(given.dimension, int) or not _is_literal(given):
+            return
+        width = _flattened_width(tensor, given.dimension)
+        if width is None or not spatial_symbols(width):
+            return
+        sizes = square_solutions(width, given.dimension)
+        axes = len(spatial_symbols(width))
+        if sizes:
+            low, high = sizes[0], sizes[-1]
+            times = "x{0}" * (axes - 1)
+            one = f"{low}{times.format(low)}"
+            size = one if low == high else f"{one} to {high}{times.format(high)}"
+            accepts = f"inputs of {size} only"
+        else:
+            accepts = "one input size only"
+        report(
+            layer.node,
+            f"{given.dimension} input features are hardcoded, but the layers before give {render(width)}: the model "
+            f"accepts {accepts}; use `nn.LazyLinear` or an adaptive pooling before",
+            shape=f"its input is {tensor.shape}",
+            notes=(("its input is flattened for it here", observation.node),),
+        )
+
+
+def _is_literal(value: Integer) -> bool:
+    origin = value.origin
+    return origin is not None and (
+        origin.kind is OriginKind.LITERAL or (origin.kind is OriginKind.DERIVED and origin.name is None)
+    )
+
+
+def _flattened_width(tensor: Tensor, features: int) -> Dimension | None:
+    """How many values a sample brings, where these depend on the size of the input."""
+    for mark in tensor.marks:
+        if mark.kind is MarkKind.FOLDED and isinstance(mark.detail, Tensor) and mark.detail.shape.exact:
+            return product(mark.detail.shape.leading[1:])
+    shape = tensor.shape
+    if not shape.exact or len(shape.leading) != 2:
+        return None
+    return shape.leading[-1] if not isinstance(shape.leading[-1], int) else None

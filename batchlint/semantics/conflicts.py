@@ -1,0 +1,47 @@
+"""What to say where a fixed number of rows meets the rows that really are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batchlint.semantics.fixed_batch import describe, fixed_symbols, never_short, number_of
+from batchlint.semantics.guards import FIRST_BATCH
+from batchlint.semantics.tensors import real_role
+from batchlint.semantics.values import MarkKind, Source, Tensor
+from batchlint.shapes.torch.roles import LOSSES, RECURRENT
+
+if TYPE_CHECKING:
+    from batchlint.semantics.observations import Observation, Report
+
+
+def explain(observation: Observation, report: Report, kind: MarkKind, verb: str) -> None:
+    """Report every mark of *kind* on the fixed side of a batch conflict."""
+    fixed, real = observation.arguments["fixed"], observation.arguments["real"]
+    assert isinstance(fixed, Tensor) and isinstance(real, Tensor)
+    context = observation.context
+    if FIRST_BATCH in context.guards or not _certain(observation, real):
+        return
+    symbols = fixed_symbols((*fixed.shape.leading, *fixed.shape.trailing))
+    where, notes = describe(symbols, observation.origins)
+    shape = f"{fixed.shape} meets {real.shape}" if real.shape.leading else None
+    operation = observation.name.rpartition(".")[2]
+    for mark in fixed.marks:
+        if mark.kind is kind:
+            report(
+                mark.node,
+                f"this tensor {verb} a batch of {number_of(symbols)} ({where}) but meets as many rows as came in "
+                f"`{operation}`: a shorter last batch or a single sample raises; use the size of the tensor it meets",
+                shape=shape,
+                latent=bool(context.guards) or never_short(real),
+                notes=(*notes, ("they meet here", observation.node)),
+            )
+
+
+def _certain(observation: Observation, real: Tensor) -> bool:
+    """Whether the other side has as many rows as came, also where its shape is not known."""
+    if real_role(real.shape):
+        return True
+    if real.marks:
+        return False
+    meets = observation.name in LOSSES or observation.name in RECURRENT
+    return meets and (observation.context.in_module or Source.LOADER in real.sources)
