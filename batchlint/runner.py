@@ -6,6 +6,7 @@ worker that dies costs the one file that killed it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -110,7 +111,8 @@ def _context() -> BaseContext:
 
     if sys.platform != "linux" or threading.active_count() > 1:
         return multiprocessing.get_context("spawn")
-    engine.preload()
+    with contextlib.suppress(Exception):  # what fails here fails again, and is told, for each file
+        engine.preload()
     return multiprocessing.get_context("fork")
 
 

@@ -40,6 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("batchlint: interrupted\n")
         return 130
+    except Exception as error:
+        if os.environ.get("BATCHLINT_DEBUG"):
+            raise
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        sys.stderr.write(f"batchlint: internal error: {detail}; please report it (BATCHLINT_DEBUG=1 tells more)\n")
+        return FAILURE
     return code
 
 

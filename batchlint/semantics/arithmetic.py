@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics.batch_names import names_count
+from batchlint.semantics.batching import batch_size_in
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
@@ -23,7 +25,7 @@ from batchlint.semantics.values import (
     Value,
     join,
 )
-from batchlint.shapes.dimension import Dimension, Role, certainly_differ, floor_divide, has_role
+from batchlint.shapes.dimension import Dimension, Role, certainly_differ, floor_divide, has_role, unknown
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -68,8 +70,13 @@ def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -
         right = right.tensor
     if operator == "Divide":
         ev.observe(seen.DIVIDE, node, {"left": left, "right": right})
+    if operator in ("Divide", "FloorDivide", "Subtract", "Modulo"):
+        left = _as_count(ev, node, left, right)
     if isinstance(left, Integer) and isinstance(right, Integer):
-        return _integers(operator, left, right)
+        result = _integers(operator, left, right)
+        if operator == "FloorDivide" and isinstance(result, Integer):
+            ev.note_quotient(result.dimension, node)
+        return result
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         return _tensors(ev, node, operator, left, right)
     if isinstance(left, Sequence) and isinstance(right, Sequence) and operator == "Add":
@@ -90,6 +97,17 @@ def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -
     if isinstance(left, Constant) and isinstance(right, Constant):
         return _constants(operator, left.value, right.value)
     return _numbers(operator, left, right)
+
+
+def _as_count(ev: Evaluator, node: Any, left: Value, right: Value) -> Value:
+    """*left* as an open number of rows, where it is unknown, is called a count and meets a batch size."""
+    unknown_number = left is UNKNOWN or (isinstance(left, Tensor) and left.opaque and left.parameter is not None)
+    if not unknown_number or not isinstance(right, Integer) or batch_size_in(right.dimension) is None:
+        return left
+    name = ev.last_name(getattr(node, "left", None))
+    if name is None or not names_count(name):
+        return left
+    return Integer(unknown(name, minimum=0), Origin(OriginKind.LENGTH, name))
 
 
 def _constants(operator: str, left: Any, right: Any) -> Value:

@@ -23,6 +23,18 @@ _TRAINING = re.compile(r"train|fit|\btr(?:n)?(?=_)", re.IGNORECASE)
 _LOADER = re.compile(r"(?:loader|_dl|dataloaders?|data_iter|_iter(?:ator)?|batches|_gen(?:erator)?)s?(?:_?(?:train|test|val|valid|eval|\d))?$", re.IGNORECASE)
 
 
+_COUNT = re.compile(
+    r"^_*(?:n|(?:n|nb|nr|no|num|number|count|total|len|length|size)_?[a-z0-9_]*|"
+    r"[a-z0-9_]*(?:_n|count|counts|len|length|size|total|samples|examples|images|rows|instances))_*$",
+    re.IGNORECASE,
+)
+
+
+def names_count(name: str) -> bool:
+    """Whether *name* says a number of things: ``n_samples``, ``num_examples``, ``data_size``, ``n``."""
+    return _COUNT.match(name) is not None
+
+
 def names_batch_size(name: str) -> bool:
     """Whether *name* says batch size: ``batch_size``, ``BATCH_SIZE``, ``batchSize``, ``bsz``, ``train_bs``, …"""
     return _BATCH_SIZE.match(name) is not None

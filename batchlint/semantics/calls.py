@@ -45,7 +45,7 @@ from batchlint.semantics.values import (
     element_of,
     new_identity,
 )
-from batchlint.shapes.dimension import Role, Symbol, has_role
+from batchlint.shapes.dimension import Role, Symbol, has_role, unknown
 from batchlint.shapes.registry import FUNCTIONS
 from batchlint.shapes.shape import UNKNOWN_SHAPE
 
@@ -84,6 +84,8 @@ def arguments_of(ev: Evaluator, node: cst.Call) -> Arguments:
 
 def call(ev: Evaluator, node: cst.Call) -> Value:
     """The value of the call *node*."""
+    from batchlint.semantics.expressions import callee_of
+
     function = node.func
     if isinstance(function, cst.Name) and function.value == "super":
         frame = ev.frame
@@ -92,7 +94,7 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
         if frame.instance is not None and frame.owner is not None:
             return SuperOf(frame.instance, frame.owner)
         return UNKNOWN
-    callee = ev.evaluate(function)
+    callee = callee_of(ev, function)
     arguments, keywords = arguments_of(ev, node)
     if seen.CALL in ev.subscriptions:
         ev.observe(seen.CALL, node, {"callee": callee}, positional=arguments, keywords=keywords)
@@ -100,7 +102,15 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
         result = call_method(ev, callee.receiver, callee.function, arguments, keywords, node)
         _rebind_receiver(ev, function, callee, arguments, result)
         return result
+    if callee is UNKNOWN and _asks_size(function, arguments):
+        return Integer(unknown("n", minimum=0), Origin(OriginKind.LENGTH))
     return apply(ev, callee, arguments, keywords, node)
+
+
+def _asks_size(function: cst.BaseExpression, arguments: tuple[Value, ...]) -> bool:
+    """Whether this is ``x.size(0)``: a number, whatever ``x`` is."""
+    named = isinstance(function, cst.Attribute) and function.attr.value == "size"
+    return named and len(arguments) == 1 and isinstance(arguments[0], Integer)
 
 
 def _rebind_receiver(

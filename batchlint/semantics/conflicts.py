@@ -8,7 +8,6 @@ from batchlint.semantics.fixed_batch import describe, fixed_symbols, never_short
 from batchlint.semantics.guards import FIRST_BATCH
 from batchlint.semantics.tensors import real_role
 from batchlint.semantics.values import MarkKind, Source, Tensor
-from batchlint.shapes.torch.roles import LOSSES, RECURRENT
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation, Report
@@ -43,5 +42,4 @@ def _certain(observation: Observation, real: Tensor) -> bool:
         return True
     if real.marks:
         return False
-    meets = observation.name in LOSSES or observation.name in RECURRENT
-    return meets and (observation.context.in_module or Source.LOADER in real.sources)
+    return observation.context.in_module or Source.LOADER in real.sources

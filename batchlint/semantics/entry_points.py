@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from batchlint.semantics.batch_names import names_batch_size, names_loader
+from batchlint.semantics.batch_names import names_batch_size, names_configuration, names_loader
+from batchlint.semantics.batching import GIVEN_INDEX
 from batchlint.semantics.calls import call_function, symbolic_arguments
 from batchlint.semantics.classes import class_attribute
 from batchlint.semantics.evaluator import Evaluator
@@ -47,28 +48,54 @@ def _worth(of: Class, found: Candidates) -> bool:
 
 
 def _enter_class(ev: Evaluator, of: Class, found: Candidates) -> None:
-    instance = ev.instances.get(id(of.node))
-    if instance is None:
-        made: list[Value] = []
+    constructor = class_attribute(of, "__init__")
+    instance = ev.instances.get(id(of.node)) or _make(ev, of, constructor, open_choices=False)
+    if instance is not None:
+        _enter_methods(ev, of, instance, found, again=False)
+    if isinstance(constructor, Function) and _has_choices(constructor):
+        # With the defaults only some branches are taken: once more with every choice open.
+        instance = _make(ev, of, constructor, open_choices=True)
+        if instance is not None:
+            _enter_methods(ev, of, instance, found, again=True)
 
-        def make() -> None:
-            constructor = class_attribute(of, "__init__")
-            given = symbolic_arguments(ev, constructor) if isinstance(constructor, Function) else {}
-            made.append(ev.instantiate(of, (), given, of.node))
 
-        ev.enter(make)
-        if not made or not isinstance(made[0], Instance):
-            return
-        instance = made[0]
+def _has_choices(constructor: Function) -> bool:
+    return any(isinstance(value, Constant) and isinstance(value.value, str | bool) for value in constructor.defaults.values())
+
+
+def _make(ev: Evaluator, of: Class, constructor: Value | None, open_choices: bool) -> Instance | None:
+    made: list[Value] = []
+
+    def make() -> None:
+        given = symbolic_arguments(ev, constructor) if isinstance(constructor, Function) else {}
+        if open_choices and isinstance(constructor, Function):
+            for name, default in constructor.defaults.items():
+                if isinstance(default, Constant) and not isinstance(default.value, float):
+                    given[name] = UNKNOWN
+        made.append(ev.instantiate(of, (), given, of.node))
+
+    ev.enter(make)
+    return made[0] if made and isinstance(made[0], Instance) else None
+
+
+def _enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidates, again: bool) -> None:
     methods = [value for value in of.attributes.values() if isinstance(value, Function)]
     ordered = sorted(methods, key=lambda method: method.name not in FORWARDS)
+    entered: set[int] = set()
     for method in ordered:
         if method.name == "__init__":
             continue
         generic = of.is_module and method.name in FORWARDS
-        if not generic and (id(method.node) in ev.visited or (of.name, method.name) not in found.definitions):
+        wanted = method.name == "__len__" or (of.name, method.name) in found.definitions
+        if not generic and not wanted:
             continue
+        if not generic and not again and id(method.node) in ev.visited:
+            continue
+        if again and id(method.node) in entered:
+            continue
+        before = set(ev.visited) if again else set()
         ev.enter(lambda method=method: _enter_method(ev, instance, method))  # type: ignore[misc]
+        entered |= ev.visited - before
 
 
 def _enter_method(ev: Evaluator, instance: Instance, method: Function) -> None:
@@ -108,6 +135,12 @@ def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batc
     annotation = _annotation(parameter)
     if names_loader(name) or annotation == "DataLoader":
         return ev.unknown_loader(name, parameter)
+    if names_configuration(name) and annotation != "Tensor":
+        # Its fields are looked up by their names.
+        return UNKNOWN
+    if function.name == "__getitem__" and function.owner is not None and annotation is None:
+        symbol = Symbol(name, Role.SIZE, identity=(GIVEN_INDEX, id(function.node)), minimum=0)
+        return Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
     if names_batch_size(name):
         if (function.name, name) in ev.facts.loader_batch_names:
             default = function.defaults.get(name)

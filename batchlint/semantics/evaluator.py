@@ -13,6 +13,7 @@ import libcst as cst
 
 from batchlint.semantics import observations as seen
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_loader
+from batchlint.semantics.batching import COUNTER, floor_divisions
 from batchlint.semantics.calls import call, call_function, instantiate
 from batchlint.semantics.classes import class_attribute, define_class
 from batchlint.semantics.expressions import EXPRESSIONS
@@ -102,8 +103,10 @@ class Evaluator:
         self.conditions: tuple[cst.BaseExpression, ...] = ()
         self.evaluating = False
         self.statement: cst.CSTNode | None = None
+        self.module: cst.Module | None = None
         self.star_imports: list[str] = []
         self.origins: dict[Symbol, Origin] = {}
+        self.quotients: dict[Dimension, cst.CSTNode] = {}
         self.visited: set[int] = set()
         self.instances: dict[int, Instance] = {}
         self.classes: list[Class] = []
@@ -163,12 +166,22 @@ class Evaluator:
 
     # Observation -----------------------------------------------------------------------------------------------------
 
+    def note_quotient(self, quotient: Dimension, node: Any) -> None:
+        """Remember where a floor division was made, for rules that speak of it."""
+        for part in floor_divisions(quotient):
+            self.quotients.setdefault(part, node)
+
     def observe(
         self, operation: str, node: Any, arguments: Mapping[str, Value], result: Value = UNKNOWN, **more: Any
     ) -> None:
         """Tell the rules that subscribe to *operation*."""
         if operation in self.subscriptions and not self.quiet:
-            self.sink(Observation(operation, node, arguments, result, self.context(), origins=self.origins, **more))
+            self.sink(
+                Observation(
+                    operation, node, arguments, result, self.context(), origins=self.origins, quotients=self.quotients,
+                    **more,
+                )
+            )  # fmt: skip
 
     def context(self) -> Context:
         """Where the evaluation stands."""
@@ -182,6 +195,7 @@ class Evaluator:
             self.guards,
             self.conditions,
             self.evaluating,
+            frame.function.node if frame.function is not None else self.module,
         )
 
     @contextmanager
@@ -495,7 +509,8 @@ class Evaluator:
         if isinstance(value, Zipped):
             return Sequence(tuple(self.iterate(part) for part in value.inner))
         if isinstance(value, Range):
-            return Integer(unknown("i", minimum=0), Origin(OriginKind.LOOP, None, None, value))
+            symbol = Symbol("i", identity=(COUNTER, value.identity, len(self.loops)), minimum=0)
+            return Integer(symbol.dimension(), Origin(OriginKind.LOOP, None, None, value))
         if isinstance(value, Batch):
             return self.part_of(value, None)
         if isinstance(value, Tensor):
@@ -603,6 +618,7 @@ class Evaluator:
 
     def run_module(self, module: cst.Module) -> None:
         """Evaluate the module's own statements, top to bottom."""
+        self.module = module
         try:
             run_block(self, module.body)
         except Exhausted:

@@ -28,7 +28,6 @@ from batchlint.semantics.values import (
     Integer,
     Layer,
     Loader,
-    Number,
     Origin,
     OriginKind,
     Repeated,
@@ -44,6 +43,8 @@ from batchlint.semantics.values import (
     join,
 )
 from batchlint.shapes.dimension import Role, Symbol, unknown
+from batchlint.shapes.registry import FUNCTIONS
+from batchlint.shapes.shape import UNKNOWN_SHAPE
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -180,7 +181,22 @@ def _comparison(ev: Evaluator, node: cst.Comparison) -> Value:
 
 
 def _attribute(ev: Evaluator, node: cst.Attribute) -> Value:
-    return attribute_of(ev, ev.evaluate(node.value), node.attr.value, node)
+    base = ev.evaluate(node.value)
+    value = attribute_of(ev, base, node.attr.value, node)
+    if isinstance(value, BoundMethod) and isinstance(base, Tensor) and base.opaque:
+        # Not called, so no method: a field of something that flows from a tensor.
+        return Tensor(UNKNOWN_SHAPE, base.sources, loader=base.loader, opaque=True)
+    return value
+
+
+def callee_of(ev: Evaluator, node: cst.BaseExpression) -> Value:
+    """What a call calls; a method of a tensor is bound to it."""
+    if isinstance(node, cst.Attribute):
+        value = attribute_of(ev, ev.evaluate(node.value), node.attr.value, node)
+        if ev.recorder is not None and not ev.quiet:
+            ev.recorder(node, value)
+        return value
+    return ev.evaluate(node)
 
 
 def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) -> Value:
@@ -190,7 +206,9 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
     if isinstance(value, Instance):
         return ev.instance_attribute(value, name, node)
     if isinstance(value, Batch):
-        return ev.part_of(value, name)
+        if names_batch_size(name):
+            return ev.length_of(value.tensor) or UNKNOWN
+        return ev.part_of(value, name) if not hasattr_of_tensor(name) else attribute_of(ev, value.tensor, name, node)
     if isinstance(value, Tensor):
         return _tensor_attribute(ev, value, name, node)
     if isinstance(value, Class):
@@ -240,6 +258,14 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
     return BoundMethod(value, name, node)
 
 
+_TENSOR_NAMES = frozenset({"shape", "T", "mT", "ndim", "device", "dtype"})
+
+
+def hasattr_of_tensor(name: str) -> bool:
+    """Whether *name* is something that tensors have: then a batch that has it is taken for a tensor."""
+    return name in _TENSOR_NAMES or f"torch.Tensor.{name.rstrip('_')}" in FUNCTIONS or name in ("size", "dim", "item", "numpy")
+
+
 _SAME = frozenset({"data", "real", "imag", "grad", "values", "detach_"})
 
 
@@ -276,7 +302,18 @@ def _subscript(ev: Evaluator, node: cst.Subscript) -> Value:
     items = tuple(_index_item(ev, element.slice) for element in node.slice)
     if len(items) == 1 and isinstance(items[0], Sequence) and items[0].kind == "tuple":
         items = items[0].items
+    if items and isinstance(items[0], SliceValue) and seen.SLICE in ev.subscriptions:
+        ev.observe(seen.SLICE, node, {"receiver": base, "slice": items[0]})
+    if base is UNKNOWN and isinstance(node.value, cst.Attribute) and node.value.attr.value == "shape":
+        return _unknown_size(items)
     return ev.subscript(base, items, node)
+
+
+def _unknown_size(items: tuple[Value, ...]) -> Value:
+    """``x.shape[0]`` of something unknown: a number of which nothing else is known."""
+    if len(items) == 1 and isinstance(items[0], Integer):
+        return Integer(unknown("n", minimum=0), Origin(OriginKind.LENGTH))
+    return UNKNOWN
 
 
 def _index_item(ev: Evaluator, part: cst.BaseSlice) -> Value:
@@ -405,4 +442,4 @@ def fixes_batch(name: str, value: Value) -> bool:
     return isinstance(value, Integer) and isinstance(value.dimension, int) and may_name_batch_size(name)
 
 
-__all__ = ["EXPRESSIONS", "attribute_of", "fixes_batch", "literal_name", "shape_of", "Number", "unknown"]
+__all__ = ["EXPRESSIONS", "attribute_of", "callee_of", "fixes_batch", "literal_name", "shape_of"]

@@ -65,7 +65,7 @@ def _first(arguments: tuple[Value, ...]) -> Value:
 @handles("builtins.len")
 def _len(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     length = ev.length_of(_first(arguments))
-    return UNKNOWN if length is None else length
+    return Integer(unknown("n", minimum=0), Origin(OriginKind.LENGTH)) if length is None else length
 
 
 @handles("builtins.range")
@@ -191,7 +191,9 @@ def _int(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mappi
                 return Integer(floor_divide(top + bottom - 1, bottom), Origin(OriginKind.DERIVED, "ceil"))
             if name == "round":
                 return Integer(unknown(minimum=0), Origin(OriginKind.DERIVED))
-            return Integer(floor_divide(top, bottom), Origin(OriginKind.DERIVED))
+            quotient = floor_divide(top, bottom)
+            ev.note_quotient(quotient, node)
+            return Integer(quotient, Origin(OriginKind.DERIVED))
         except ZeroDivisionError:
             return UNKNOWN
     if isinstance(value, Number):

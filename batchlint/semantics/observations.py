@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from batchlint.findings import Severity
 from batchlint.semantics.values import UNKNOWN, Function, Instance, Loader, Origin, Value
-from batchlint.shapes.dimension import Symbol
+from batchlint.shapes.dimension import Dimension, Symbol
 
 # Kinds of observation beside canonical operation names such as ``torch.Tensor.view`` and ``torch.nn.Linear``.
 LOOP = "loop"
@@ -17,6 +17,8 @@ LOOP_END = "loop end"
 """A ``for`` loop has run; *arguments* as for `LOOP`."""
 COMPREHENSION = "comprehension"
 """A list, set or generator comprehension; *arguments*: ``iterable``."""
+SLICE = "slice"
+"""``receiver[lower:upper]``, whatever the receiver is; *arguments*: ``receiver``, ``slice`` (a `SliceValue`)."""
 INDEX = "index"
 """``receiver[items]``; *arguments*: ``receiver``, ``items`` (a `Sequence`)."""
 ASSIGN = "assign"
@@ -59,6 +61,7 @@ class Context:
         guards: why a hazard here is prevented for now: ``first batch only``, ``short batch skipped``, …
         conditions: source names that the enclosing conditions test, e.g. ``{"flag": "test"}``.
         evaluating: whether the code runs without gradients or under ``model.eval()``.
+        scope: the libcst node of the function, or of the module, whose statements run.
     """
 
     function: Function | None = None
@@ -68,6 +71,7 @@ class Context:
     guards: frozenset[str] = frozenset()
     conditions: tuple[str, ...] = ()
     evaluating: bool = False
+    scope: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Observation:
         positional: arguments as they were given by position, the tensor of a method first.
         keywords: arguments as they were given by keyword.
         origins: where each fixed batch was written down.
+        quotients: the node at which each floor division was made.
     """
 
     operation: str
@@ -97,6 +102,7 @@ class Observation:
     positional: tuple[Value, ...] = ()
     keywords: Mapping[str, Value] = field(default_factory=dict)
     origins: Mapping[Symbol, Origin] = field(default_factory=dict)
+    quotients: Mapping[Dimension, Any] = field(default_factory=dict)
 
     def argument(self, *names: str) -> Value:
         """The first of *names* that was given, else unknown."""

@@ -11,11 +11,13 @@ from batchlint.semantics.values import (
     Integer,
     Mark,
     MarkKind,
+    Range,
     Sequence,
     SliceValue,
     Tensor,
     Value,
 )
+from batchlint.shapes.dimension import Role, has_role
 from batchlint.shapes.torch.roles import LOSSES
 
 if TYPE_CHECKING:
@@ -85,6 +87,10 @@ def _index_breaks(items: tuple[Value, ...], rank: int | None) -> bool:
         )
         added = any(isinstance(item, Constant) and item.value in (None, ...) for item in items)
         return not added and (whole or isinstance(first, Integer | Tensor))
+    only = items[0] if items else None
+    if isinstance(only, Integer) and only.origin is not None and isinstance(only.origin.subject, Range):
+        if has_role(only.origin.subject.stop.dimension, Role.BATCH):
+            return True
     return rank == 1
 
 

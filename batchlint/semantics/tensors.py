@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from batchlint.semantics.values import (
     Number,
     Origin,
     OriginKind,
-    Parameter,
     Quantity,
     QuantityKind,
     Repeated,
@@ -31,13 +31,16 @@ from batchlint.semantics.values import (
     Value,
 )
 from batchlint.shapes import registry
-from batchlint.shapes.dimension import Dimension, Expression, Role, has_role, symbols_of, unknown
+from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, has_role, symbols_of, unknown
 from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.indexing import index as index_shape
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
+
+
+_fresh = itertools.count()
 
 
 def argument_for_shapes(value: Value) -> Any:
@@ -384,15 +387,17 @@ def dimension_of(ev: Evaluator, tensor: Tensor, axis: int, node: Any) -> Value:
         ev.observe(seen.MISMATCH, node, {"input": tensor}, name="torch.Tensor.size", error=error)
         return UNKNOWN
     if dimension is None:
-        dimension = _named_axis(tensor.parameter, axis)
+        dimension = _named_axis(tensor, axis)
     return Integer(dimension, origin)
 
 
-def _named_axis(parameter: Parameter | None, axis: int) -> Dimension:
+def _named_axis(tensor: Tensor, axis: int) -> Dimension:
+    parameter = tensor.parameter
     if parameter is None:
+        if axis == 0 and tensor.sources & {Source.INPUT, Source.LOADER}:
+            # Whoever asks for `size(0)` of what a model computed asks for its rows.
+            return Symbol("B", Role.BATCH, identity=("rows", next(_fresh))).dimension()
         return unknown(f"size({axis})")
-    from batchlint.shapes.dimension import Symbol
-
     role = Role.BATCH if axis == 0 else Role.SIZE
     name = "B" if axis == 0 else f"{parameter.name}.size({axis})"
     return Symbol(name, role, identity=(parameter.function, parameter.name, axis)).dimension()

@@ -34,6 +34,7 @@ class OriginKind(enum.Enum):
     """Read from a tensor: ``x.shape[0]``, ``x.size(0)``, ``len(x)``."""
     LOADER_LENGTH = "number of batches"
     DATASET_LENGTH = "number of samples"
+    LENGTH = "length of something unknown"
     LOOP = "loop variable"
     DERIVED = "derived"
 
@@ -142,6 +143,7 @@ class QuantityKind(enum.Enum):
 
     MEAN = "mean over a batch"
     SUM = "sum over a batch"
+    EACH = "one number a sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +151,30 @@ class Quantity:
     """A per-batch number on its way into a metric.
 
     Attributes:
-        kind: a mean of the batch, or a sum over its samples.
+        kind: a mean of the batch, a sum over its samples, or a number for each.
         node: the expression that made it.
-        accumulated: whether it was added up over the batches of a loader.
-        loader: identity of the loader whose batch it is of, where known.
+        accumulated: whether it was added up over the batches of *loader*.
+        loader: the loader whose batch it is of, where known.
+        loss: whether a loss made it, not a count of right answers.
+        weight: where a mean was made a sum by multiplying it with a batch size of fixed origin, that size.
+        divided: the division by a number of samples or batches that it went through before it was added up.
     """
 
     kind: QuantityKind
     node: Any = field(compare=False)
     accumulated: bool = False
-    loader: Any = None
+    loader: Loader | None = None
     loss: bool = True
+    weight: Integer | None = None
+    divided: Division | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A quantity over a count."""
+
+    node: Any = field(compare=False)
+    count: Integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +269,7 @@ class Range(Value):
     start: Integer
     stop: Integer
     step: Integer
+    identity: int = field(compare=False, default_factory=lambda: new_identity())
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +400,7 @@ class Dataset(Value):
     Attributes:
         training: ``True`` or ``False`` where the file says which split it is.
         samples: what one element is (a tuple of tensors without the batch axis), where known.
+        size: how many elements there are, where the file says so.
     """
 
     name: str
@@ -391,6 +408,7 @@ class Dataset(Value):
     training: bool | None = None
     samples: Value | None = None
     node: Any = field(compare=False, default=None)
+    size: Dimension | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +424,10 @@ class Loader(Value):
     custom_collate: bool = False
     given: bool = True
     """Whether the file itself builds it."""
+    batches: bool = True
+    """Whether it groups samples; not where the dataset's elements are batches already (``batch_size=None``)."""
+    partial: bool = False
+    """Whether its sampler draws only a part of the dataset."""
 
 
 _identities = itertools.count(1)
@@ -460,7 +482,7 @@ def join(left: Value, right: Value) -> Value:
             left.marks | right.marks,
             left.boolean if left.boolean == right.boolean else None,
             left.parameter if left.parameter == right.parameter else None,
-            left.quantity if left.quantity == right.quantity else None,
+            join_quantities(left.quantity, right.quantity),
             left.array and right.array,
             left.loader if left.loader == right.loader else None,
             left.opaque or right.opaque,
@@ -487,11 +509,7 @@ def join(left: Value, right: Value) -> Value:
     if isinstance(left, Number | Integer) and isinstance(right, Number | Integer):
         a = left.quantity if isinstance(left, Number) else None
         b = right.quantity if isinstance(right, Number) else None
-        if a is None or b is None:
-            return Number(a or b)
-        if a.kind is b.kind:
-            return Number(a if a.accumulated else b)
-        return Number()
+        return Number(a or b if a is None or b is None else join_quantities(a, b))
     if isinstance(left, Dictionary) and isinstance(right, Dictionary):
         items = {key: join(value, right.items[key]) for key, value in left.items.items() if key in right.items}
         return Dictionary(items, left.kind, False)
@@ -508,8 +526,22 @@ def join(left: Value, right: Value) -> Value:
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         tensor = left if isinstance(left, Tensor) else right
         assert isinstance(tensor, Tensor)
-        return Tensor(UNKNOWN_SHAPE, tensor.sources, opaque=True)
+        other = right if tensor is left else left
+        # `total = 0` before the loop, a tensor after its first round.
+        quantity = tensor.quantity if isinstance(other, Integer | Constant) else None
+        if isinstance(other, Number):
+            quantity = join_quantities(tensor.quantity, other.quantity)
+        return Tensor(UNKNOWN_SHAPE, tensor.sources, quantity=quantity, opaque=True)
     return UNKNOWN
+
+
+def join_quantities(left: Quantity | None, right: Quantity | None) -> Quantity | None:
+    """A quantity that is one or the other, where both are of one kind."""
+    if left is None or right is None or left.kind is not right.kind:
+        return None
+    chosen, other = (left, right) if left.accumulated or not right.accumulated else (right, left)
+    same = chosen.weight == other.weight and chosen.divided == other.divided
+    return chosen if same else replace(chosen, weight=None, divided=None)
 
 
 def _joined_items(items: tuple[Value, ...]) -> Value:

@@ -98,6 +98,8 @@ def over_ranks_result(function: Callable[..., Any], *shapes: Shape, reach: int =
     """
     if all(shape.exact for shape in shapes):
         return function(*shapes)
+    # One operand's dimensions meet another's, so all must be tried at ranks beyond the longest.
+    reach = max(reach, *(len(shape.leading) + len(shape.trailing) for shape in shapes))
     results: list[Any] = []
     refused: ShapeMismatch | None = None
     for candidates in itertools.product(*(ranks_of(shape, reach) for shape in shapes)):

@@ -115,7 +115,7 @@ def _refuse_binary(data: bytes) -> None:
             raise UndecodableSource(f"{name} text: Python source must be UTF-8 or declare another 8-bit encoding", 1)
     sample = data[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls > _BINARY_SHARE * len(sample):
+    if controls > max(2, _BINARY_SHARE * len(sample)):
         raise UndecodableSource("binary content, not Python source")
     position = data.find(b"\0")
     if position >= 0:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from batchlint.source.syntax_gate import UnparsableSource, parse_guarded
+
 # Cell magics whose body is Python, run in the notebook's own names. Any other (`%%bash`, `%%html`, `%%writefile`)
 # has a body in another language or for another place.
 _PYTHON_CELL_MAGICS = frozenset(
@@ -12,7 +14,7 @@ _PYTHON_CELL_MAGICS = frozenset(
 )
 
 # Line magics whose argument is a Python statement, after options such as `-n 10`.
-_STATEMENT_MAGIC = re.compile(r"(\s*)(%(?:time|timeit|prun|memit)\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]*)(\S.*)")
+_STATEMENT_MAGIC = re.compile(r"(\s*)(%(?:time|timeit|prun|memit)(?![\w?])(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]*)(\S.*)")
 
 _LINE_MAGIC = re.compile(r"\s*(?:[%!?]|[,;/](?=\S))")
 _HELP = re.compile(r"\s*[%\w.*\[\]'\"]+\?{1,2}\s*;?\s*(?:#.*)?$")
@@ -55,11 +57,20 @@ def _replaced(line: str) -> str:
     statement = _STATEMENT_MAGIC.match(line)
     if statement:
         indentation, magic, rest = statement.groups()
-        return f"{indentation}pass{' ' * (len(magic) - 5)};{rest}"
+        replaced = f"pass{' ' * (len(magic) - 5)};{rest}"
+        return indentation + (replaced if _parses(replaced) else "pass")
     assigned = None if _LINE_MAGIC.match(line) else _ASSIGNED_MAGIC.match(line)
     if assigned:
         return assigned.group(1) + "get_ipython()"
     return line[: len(line) - len(line.lstrip())] + "pass"
+
+
+def _parses(line: str) -> bool:
+    try:
+        parse_guarded(line)
+    except UnparsableSource:
+        return False
+    return True
 
 
 def _is_magic(line: str) -> bool:

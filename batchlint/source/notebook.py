@@ -73,6 +73,8 @@ def _load(data: bytes) -> dict[str, Any]:
         raise UnreadableNotebook(f"not a notebook: invalid JSON: {error.msg}", error.lineno) from None
     except UnicodeDecodeError:
         raise UnreadableNotebook("not a notebook: JSON must be UTF-8") from None
+    except ValueError:
+        raise UnreadableNotebook("not a notebook: a number in the JSON is too long") from None
     except RecursionError:
         raise UnreadableNotebook("not a notebook: JSON nested too deeply") from None
     if not isinstance(document, dict):

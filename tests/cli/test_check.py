@@ -36,7 +36,7 @@ def test_a_finding_is_reported_with_its_line(batchlint: Run) -> None:
     assert source == "14 |         return x.view(BATCH_SIZE, -1)"
     assert caret == "   |                ^^^^^^^^^^^^^^^^^^^^^^"
     assert "64" in headline
-    assert "shape: x is [B, 16, " in done.out
+    assert "is [B, 16, H - 4, W - 4] here" in done.out
     assert done.err == "Found 1 hazard (1 warning) in 1 of 1 file.\n"
 
 
@@ -112,7 +112,7 @@ def test_quiet_leaves_the_report_and_the_problems(batchlint: Run, net: Path) -> 
             ["check", "--selct=BSZ2"],
             "unknown argument '--selct': did you mean '--select'? (see `batchlint check --help`)",
         ),
-        (["check", "--select", "BSZ20l"], "unknown rule 'BSZ20l': did you mean 'BSZ201'? (`batchlint rule` lists all)"),
+        (["check", "--select", "bsz20l"], "unknown rule 'bsz20l': did you mean 'BSZ20"),
         (["check", "--ignore", "fixed-batch"], "unknown rule 'fixed-batch': did you mean 'fixed-batch-"),
         (["check", "--severity", "high"], "argument --severity: invalid choice: 'high'"),
         (["check", "-j", "0"], "argument -j/--jobs: '0' is not a whole number of at least 1"),

@@ -38,3 +38,20 @@ def test_a_file_without_a_framework(tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", ["batchlint", "batchlint.findings", "batchlint.rules.registry"])
 def test_importing_us_imports_no_parser_and_no_framework(tmp_path: Path, module: str) -> None:
     assert not loaded(f"import {module}", tmp_path) & {"libcst", "torch", "numpy", "rich", "click", "yaml"}
+
+
+def test_a_fault_of_ours_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from batchlint.cli import check, main
+
+    def fail(_: object) -> int:
+        raise ZeroDivisionError("two\nlines")
+
+    monkeypatch.setattr(check, "run", fail)
+    monkeypatch.delenv("BATCHLINT_DEBUG", raising=False)
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err == (
+        "batchlint: internal error: ZeroDivisionError: two lines; please report it (BATCHLINT_DEBUG=1 tells more)\n"
+    )
+    monkeypatch.setenv("BATCHLINT_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        main(["check"])

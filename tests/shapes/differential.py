@@ -12,6 +12,7 @@ A `ShapeMismatch` is allowed only where the framework raised.
 
 from __future__ import annotations
 
+import os
 import random
 import warnings
 from collections.abc import Callable, Iterable
@@ -24,10 +25,15 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import batchlint.shapes.numpy  # noqa: F401
 import batchlint.shapes.torch  # noqa: F401  (fills the tables)
 from batchlint.shapes.dimension import Dimension, Role, Symbol, certainly_differ, substitute, unknown
 from batchlint.shapes.registry import FUNCTIONS, UNKNOWN, ShapeResult, TensorIndex
 from batchlint.shapes.shape import Shape, ShapeMismatch
+
+
+SCALE = int(os.environ.get("BATCHLINT_TEST_SCALE", "1"))
+"""How many times as many cases to draw as in everyday runs."""
 
 
 class Tensor(NamedTuple):
@@ -110,7 +116,7 @@ class Group:
     open: bool = False
     named_above_one: bool = False
     fewer: bool = False
-    examples: int = 60
+    examples: int = 40
     ran: dict[str, int] = field(default_factory=dict)
 
 
@@ -185,15 +191,23 @@ def result_shapes(result: Any) -> Any:
     """The shapes in what the framework returned."""
     if isinstance(result, (torch.Tensor, np.ndarray, np.generic)):
         return tuple(result.shape)
+    if isinstance(result, (bool, int, float)):
+        return ()
     if isinstance(result, (tuple, list)):
         return tuple(result_shapes(one) for one in result)
     raise AssertionError(f"{result!r} is not a tensor")
 
 
+def make_array(tensor: Tensor) -> Any:
+    return make_tensor(tensor, "cpu").numpy()
+
+
 def run(name: str, case: Case, device: str) -> Any:
     """The shapes that the framework gives, ``None`` where it raises."""
     def leaf(value: Any) -> Any:
-        return make_tensor(value, device) if isinstance(value, Tensor) else int(value) if type(value) is Size else value
+        if isinstance(value, Tensor):
+            return make_array(value) if name.startswith("numpy") else make_tensor(value, device)
+        return int(value) if type(value) is Size else value
 
     arguments, keywords = mapped(case.arguments, leaf), mapped(case.keywords, leaf)
     with warnings.catch_warnings():
@@ -351,7 +365,7 @@ def differential_tests(modules: str, groups: list[Group]) -> tuple[Callable[...,
     @pytest.mark.parametrize("group", groups, ids=lambda group: group.names[0])
     def agrees(group: Group) -> None:
         @settings(
-            max_examples=group.examples,
+            max_examples=group.examples * SCALE,
             derandomize=True,
             deadline=None,
             database=None,

@@ -133,6 +133,7 @@ GROUPS = [
     Group(both("flip"), flip),
     Group(both("roll"), roll),
     Group(both("renorm"), renorm),
+    Group(both("tril triu"), lambda d: Case((d.tensor(2, 4), d.integer(-2, 2)))),
     Group(both("flipud fliplr"), at_least_two),
     Group(both("matrix_exp"), square),
     Group(functions("celu rrelu selu poisson"), alone),

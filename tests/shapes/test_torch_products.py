@@ -67,7 +67,7 @@ def kron(d: Draw) -> Case:
 
 def cross(d: Draw) -> Case:
     sizes = d.sizes(0, 2)
-    return Case((Tensor((*sizes, 3)), Tensor((*sizes, 3)), -1))
+    return Case((Tensor((*sizes, 3)), Tensor((*sizes, 3))), {"dim": -1})
 
 
 def tensordot(d: Draw) -> Case:
@@ -163,8 +163,8 @@ GROUPS = [
     Group(functions("tensordot"), tensordot, examples=100),
     Group(functions("cdist"), cdist, examples=100),
     Group(functions("einsum"), einsum, examples=400),
-    Group((*both("inverse"), "torch.linalg.inv"), square, device="cpu"),
-    Group((*both("det logdet slogdet"), *functions("det slogdet", "torch.linalg")), square, device="cpu"),
+    Group((*both("inverse"), "torch.linalg.inv"), square),
+    Group((*both("det logdet slogdet"), *functions("det slogdet", "torch.linalg")), square),
     Group((*both("cholesky"), "torch.linalg.cholesky"), positive, device="cpu"),
     Group(functions("eig eigh eigvals eigvalsh matrix_exp", "torch.linalg"), square, device="cpu"),
     Group((*both("matrix_power"), "torch.linalg.matrix_power"), squared, device="cpu"),

@@ -120,7 +120,9 @@ def test_lines_are_counted_as_python_counts_them() -> None:
     assert silenced("a\r\n\x0c\nb = '\u2028'\rc  # noqa\n", line=4)
 
 
-@pytest.mark.parametrize("comment", ["# flake8: noqa", "# flake8:noqa", "# flake8: noqa: BSZ2", "# batchlint: ignore-file"])
+@pytest.mark.parametrize(
+    "comment", ["# flake8: noqa", "# flake8:noqa", "# flake8: noqa: BSZ2", "# batchlint: ignore-file"]
+)
 def test_a_whole_file(comment: str) -> None:
     assert silenced(f"a\n\n{comment}\nb\n", line=4)
 
@@ -139,7 +141,10 @@ def test_names_that_stand_for_nothing_are_told() -> None:
     )
     suppressions = Suppressions.from_text(text)
     known = {"fixed-batch-reshape", "BSZ201"}
-    assert suppressions.unknown_names(known.__contains__) == [UnknownName(1, "fixed-batch-reshap"), UnknownName(2, "BSZ7")]
+    assert suppressions.unknown_names(known.__contains__) == [
+        UnknownName(1, "fixed-batch-reshap"),
+        UnknownName(2, "BSZ7"),
+    ]
     assert suppressions.unknown_verbs == (UnknownName(4, "ignroe"), UnknownName(5, "ignore[]"))
 
 

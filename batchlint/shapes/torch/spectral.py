@@ -8,7 +8,7 @@ from typing import Any
 from batchlint.shapes.dimension import Dimension, floor_divide, unknown
 from batchlint.shapes.ranks import over_ranks
 from batchlint.shapes.registry import UNKNOWN, shape_function
-from batchlint.shapes.shape import Shape, ShapeMismatch
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.operands import along, as_axes, as_dimension, as_shape, axis_of, reach_of
 
 __all__: list[str] = []
@@ -71,7 +71,7 @@ def _several(shape: Shape, s: Any, dim: Any, given: Size, missing: Size) -> Shap
         if axes is not None:
             chosen = [axis_of(rank, axis) for axis in axes]
         else:
-            chosen = list(range(rank if lengths is None else rank - len(lengths), rank))
+            chosen = list(range(0 if lengths is None else rank - len(lengths), rank))
         if not rank or (chosen and chosen[0] < 0):
             raise ShapeMismatch(f"a Fourier transform over more dimensions than {known} has")
         sizes = list(known.leading)
@@ -160,5 +160,5 @@ def stft(
         return Shape((*known.leading[:-1], frequencies, frames, *parts))
 
     if not isinstance(return_complex, bool):
-        return Shape(as_shape(input).leading[:1], (), exact=False)
+        return UNKNOWN_SHAPE
     return over_ranks(at_known_rank, as_shape(input))
