@@ -69,7 +69,7 @@ def test_noqa_is_flake8s_to_honour(tmp_path: Path) -> None:
     ("options", "found"),
     [
         ("batchlint-select = BSZ2", True),
-        ("batchlint-select = BSZ3, dropped-tail", False),
+        ("batchlint-select = BSZ4, softmax-over-batch", False),
         ("batchlint-ignore = fixed-batch-reshape", False),
         ("batchlint-severity = warning", True),
         ("batchlint-severity = error", False),
@@ -101,8 +101,8 @@ def test_editors_send_standard_input(tmp_path: Path) -> None:
 def test_parallel_jobs_find_the_same(tmp_path: Path) -> None:
     for number in range(24):
         (tmp_path / f"net{number:02}.py").write_text(HAZARD if number % 2 else CLEAN, encoding="utf-8")
-    alone = flake8(tmp_path, "-j", "1", ".", options="batchlint-ignore = BSZ3")
-    together = flake8(tmp_path, "-j", "4", ".", options="batchlint-ignore = BSZ3")
+    alone = flake8(tmp_path, "-j", "1", ".", options="batchlint-ignore = BSZ4")
+    together = flake8(tmp_path, "-j", "4", ".", options="batchlint-ignore = BSZ4")
     assert sorted(alone.out.splitlines()) == sorted(together.out.splitlines())
     assert alone.out.count("BSZ201") == 12
 

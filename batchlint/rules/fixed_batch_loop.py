@@ -93,7 +93,7 @@ class FixedBatchLoop(Rule):
         if loop is None or FIRST_BATCH in observation.context.guards or has_role(stop.dimension, Role.BATCH):
             return
         context = observation.context
-        latent = bool(context.guards) or never_short(tensor)
+        latent = bool(context.guards) or never_short(tensor, context)
         symbols = fixed_symbols((stop.dimension,))
         if symbols:
             where, notes = describe(symbols, observation.origins)

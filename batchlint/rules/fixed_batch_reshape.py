@@ -98,7 +98,7 @@ class FixedBatchReshape(Rule):
         at = [s for s in (leading, second) if s is not None and has_role(s.dimension, Role.FIXED_BATCH)]
         if not at:
             return
-        flows = tensor.sources & {Source.INPUT, Source.LOADER} and not tensor.marks
+        flows = tensor.sources & {Source.INPUT, Source.LOADER}
         certain = real_role(tensor.shape)
         if not certain and not (flows and not tensor.shape.exact and _may_be_rows(observation, tensor)):
             return
@@ -112,7 +112,7 @@ class FixedBatchReshape(Rule):
             f"`{operation}` fixes the batch at {number} ({where}): a batch of another size, such as a shorter last one "
             f"or a single sample, raises or is regrouped; read it from the tensor, e.g. `x.size(0)`",
             shape=shape,
-            latent=bool(context.guards) or never_short(tensor),
+            latent=bool(context.guards) or never_short(tensor, context),
             notes=notes,
         )
 

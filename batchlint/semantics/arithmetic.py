@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from batchlint.semantics import observations as seen
 from batchlint.semantics.batch_names import names_count
 from batchlint.semantics.batching import batch_size_in
+from batchlint.semantics.quantities import combined
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
@@ -16,8 +17,6 @@ from batchlint.semantics.values import (
     Number,
     Origin,
     OriginKind,
-    Quantity,
-    QuantityKind,
     Repeated,
     Sequence,
     ShapeOf,
@@ -25,7 +24,7 @@ from batchlint.semantics.values import (
     Value,
     join,
 )
-from batchlint.shapes.dimension import Dimension, Role, certainly_differ, floor_divide, has_role, unknown
+from batchlint.shapes.dimension import Dimension, certainly_differ, floor_divide, unknown
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -96,7 +95,7 @@ def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -
         return UNKNOWN
     if isinstance(left, Constant) and isinstance(right, Constant):
         return _constants(operator, left.value, right.value)
-    return _numbers(operator, left, right)
+    return _numbers(operator, left, right, node)
 
 
 def _as_count(ev: Evaluator, node: Any, left: Value, right: Value) -> Value:
@@ -133,8 +132,7 @@ def _integers(operator: str, left: Integer, right: Integer) -> Value:
         if operator == "Modulo":
             return Integer(a % b, origin)
         if operator == "Divide":
-            quantity = None
-            return Number(quantity, (a, b))
+            return Number(None, (a, b))
         if operator == "Power" and isinstance(a, int) and isinstance(b, int) and 0 <= b <= 64 and abs(a) <= 1024:
             return Integer(a**b, origin)
         if operator in ("LeftShift", "RightShift") and isinstance(a, int) and isinstance(b, int) and 0 <= b < 64:
@@ -182,10 +180,8 @@ def _tensors(ev: Evaluator, node: Any, operator: str, left: Value, right: Value)
     result = ev.operate(operation, node, (left, right), {})
     if not isinstance(result, Tensor):
         return result
-    quantity = _quantity(operator, left, right)
-    if quantity is not result.quantity:
-        result = replace(result, quantity=quantity)
-    return result
+    quantity = combined(operator, left, right, node)
+    return result if quantity is result.quantity else replace(result, quantity=quantity)
 
 
 def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -> Value:
@@ -251,53 +247,11 @@ def _compare_integers(operator: str, left: Dimension, right: Dimension) -> Value
     return UNKNOWN
 
 
-def _is_batch_count(value: Value) -> bool:
-    return isinstance(value, Integer) and (
-        has_role(value.dimension, Role.BATCH) or has_role(value.dimension, Role.FIXED_BATCH)
-    )
-
-
-def _quantity(operator: str, left: Value, right: Value) -> Quantity | None:
-    """What a product, quotient or sum of a per-batch number is."""
-    a = left.quantity if isinstance(left, Number | Tensor) else None
-    b = right.quantity if isinstance(right, Number | Tensor) else None
-    if operator in ("Add", "Subtract"):
-        if a is not None and b is not None:
-            return replace(a, accumulated=a.accumulated or b.accumulated) if a.kind is b.kind else None
-        return a or b
-    if operator == "Multiply":
-        for quantity, other in ((a, right), (b, left)):
-            if quantity is None:
-                continue
-            if _is_batch_count(other) or (isinstance(other, Integer) and _counts_rows(other)):
-                return None if quantity.kind is QuantityKind.SUM else replace(quantity, kind=QuantityKind.SUM)
-            if isinstance(other, Constant) or (isinstance(other, Integer) and isinstance(other.dimension, int)):
-                return quantity
-            if isinstance(other, Number) and other.quantity is None and isinstance(left, Number | Constant):
-                return quantity if isinstance(other, Constant) else None
-        return None
-    if operator == "Divide" and a is not None:
-        if _is_batch_count(right) or (isinstance(right, Integer) and _counts_rows(right)):
-            return None if a.kind is QuantityKind.MEAN else replace(a, kind=QuantityKind.MEAN)
-        if isinstance(right, Constant) or (isinstance(right, Integer) and isinstance(right.dimension, int)):
-            return a
-    return None
-
-
-def _counts_rows(value: Integer) -> bool:
-    """Whether *value* is read from a tensor of the batch: a row count, if not certainly of axis 0."""
-    return value.origin is not None and value.origin.kind is OriginKind.TENSOR
-
-
-def _numbers(operator: str, left: Value, right: Value) -> Value:
+def _numbers(operator: str, left: Value, right: Value, node: Any) -> Value:
     numeric = (Number, Integer, Constant)
     if not isinstance(left, numeric) or not isinstance(right, numeric):
-        quantity = _quantity(operator, left, right)
-        if quantity is not None and (left is UNKNOWN or right is UNKNOWN) and operator in ("Add", "Subtract"):
+        return UNKNOWN
+    for value in (left, right):
+        if isinstance(value, Constant) and not isinstance(value.value, int | float):
             return UNKNOWN
-        return UNKNOWN
-    if isinstance(left, Constant) and not isinstance(left.value, int | float):
-        return UNKNOWN
-    if isinstance(right, Constant) and not isinstance(right.value, int | float):
-        return UNKNOWN
-    return Number(_quantity(operator, left, right))
+    return Number(combined(operator, left, right, node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchlint.semantics.batch_names import names_batch_size
@@ -21,14 +22,15 @@ from batchlint.shapes.dimension import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from batchlint.semantics.observations import LoopContext
+    from batchlint.semantics.observations import LoopContext, Observation
 
 COUNTER = "counter"
 """First element of the identity of a symbol that counts the rounds of a ``range``."""
-GIVEN_INDEX = "given index"
-"""First element of the identity of the symbol that is the argument of ``__getitem__``."""
+
+SMALLEST = "min"
+"""Name of the symbol that ``min(...)`` of open sizes gives."""
 
 
 def batch_size_in(dimension: Dimension) -> Symbol | None:
@@ -44,60 +46,90 @@ def batch_size_in(dimension: Dimension) -> Symbol | None:
 
 
 def floor_divisions(dimension: Dimension) -> Iterator[Dimension]:
-    """Each floor division that is a term of *dimension*."""
+    """Each floor division that is a factor in *dimension*, as a dimension of its own."""
     if isinstance(dimension, Expression):
         for monomial, _ in dimension.terms:
-            if len(monomial) == 1 and isinstance(monomial[0], FloorDivision):
-                yield Expression(((monomial, 1),))
+            for atom in monomial:
+                if isinstance(atom, FloorDivision):
+                    yield Expression((((atom,), 1),))
+
+
+class Extent(enum.Enum):
+    """How far the batches of a loop reach."""
+
+    FULL_BATCHES = "to the last full batch"
+    """The rows after it are left out."""
+    LESS = "not to the last full batch"
+    """A batch is lost also where the batch size divides the rows."""
+    MORE = "one batch further"
+    """The last batch is empty where the batch size divides the rows."""
 
 
 class Batches(NamedTuple):
-    """Batches of *size* rows each, cut from *rows* rows.
+    """Batches of *size* rows, cut from *rows* rows.
 
     Attributes:
         rows: how many rows there are.
         size: how many rows a batch has.
-        quotient: ``rows // size`` as a dimension.
+        quotient: the floor division that counts the batches, as a dimension.
+        extent: how far they reach.
     """
 
     rows: Dimension
     size: Dimension
     quotient: Dimension
+    extent: Extent = Extent.FULL_BATCHES
 
     @property
     def tail(self) -> int | None:
-        """How many rows are left after the last full batch, ``None`` where that is not known."""
+        """How many rows stand after the last full batch, ``None`` where that is not known."""
         rows, size = known_value(self.rows), known_value(self.size)
         return None if rows is None or not size else rows % size
 
-    def tail_text(self) -> str:
-        """The rows after the last full batch, as messages say it."""
-        rows, size, tail = known_value(self.rows), known_value(self.size), self.tail
-        if tail is None:
-            return f"the last {_factor(self.rows)} % {_factor(self.size)} rows"
-        return f"the last {tail} of {rows} rows ({rows} % {size})"
+    @property
+    def divides(self) -> str:
+        """``n % batch_size`` in the file's own names, with the numbers where they are known."""
+        rows, size = known_value(self.rows), known_value(self.size)
+        text = f"{_named(self.rows)} % {_named(self.size)}"
+        if isinstance(self.rows, int):
+            text = f"{self.rows} % {_named(self.size)}"
+        return text if rows is None or not size else f"{text} = {rows % size}"
+
+    def written_at(self, quotients: Mapping[Dimension, Any], otherwise: Any) -> Any:
+        """The node of the floor division that counts these batches, else *otherwise*."""
+        return quotients.get(self.quotient, otherwise)
 
 
-def _factor(dimension: Dimension) -> str:
+def _named(dimension: Dimension) -> str:
+    symbols = symbols_of(dimension)
+    if len(symbols) == 1 and next(iter(symbols)).dimension() == dimension:
+        symbol = next(iter(symbols))
+        plain = symbol.name.isidentifier() and symbol.role is not Role.BATCH and symbol.name not in (SMALLEST, "len")
+        return symbol.name if plain else "n"
     text = render(dimension)
     return f"({text})" if " " in text or "*" in text else text
 
 
-def batches_of(quotient: Dimension) -> Batches | None:
-    """The batches that ``n // batch_size`` counts; ``None`` where *quotient* is anything else.
+def counted_batches(count: Dimension) -> Batches | None:
+    """The batches that ``n // batch_size`` counts; ``None`` where *count* is anything else.
 
-    The rows must be counted, not be a batch size themselves (``batch_size // micro_batch_size`` divides on purpose), and
-    nothing may have been taken off them (``(n - 1) // batch_size`` is part of a ceiling).
+    The rows must be counted, not be a batch size themselves: ``batch_size // micro_batch_size`` divides on purpose.
     """
-    if not isinstance(quotient, Expression) or len(quotient.terms) != 1:
+    found = next(floor_divisions(count), None)
+    if found is None or found != count:
         return None
-    ((monomial, coefficient),) = quotient.terms
-    if coefficient != 1 or len(monomial) != 1 or not isinstance(monomial[0], FloorDivision):
-        return None
-    division = monomial[0]
+    division = _division(found)
     if batch_size_in(division.denominator) is None or not _counts_rows(division.numerator):
         return None
-    return Batches(division.numerator, division.denominator, quotient)
+    return Batches(division.numerator, division.denominator, found)
+
+
+def _division(quotient: Dimension) -> FloorDivision:
+    assert isinstance(quotient, Expression)
+    ((monomial, _),) = quotient.terms
+    division = monomial[0]
+    assert isinstance(division, FloorDivision)
+    return division
 
 
 def _counts_rows(dimension: Dimension) -> bool:
@@ -109,7 +141,7 @@ def _counts_rows(dimension: Dimension) -> bool:
 
 
 class Loop(NamedTuple):
-    """A loop over a ``range`` that gives a slice its bounds.
+    """A loop over a ``range`` that gives slices their bounds.
 
     Attributes:
         context: the loop.
@@ -122,12 +154,9 @@ class Loop(NamedTuple):
     counter: Symbol
 
 
-def loop_of(piece: SliceValue, loops: Sequence[LoopContext]) -> Loop | None:
-    """The loop whose counter the lower bound of *piece* is made from, ``None`` without one or with several."""
-    lower = piece.lower
-    if not isinstance(lower, Integer):
-        return None
-    counters = [s for s in symbols_of(lower.dimension) if isinstance(s.identity, tuple) and s.identity[0] == COUNTER]
+def loop_of(lower: Dimension, loops: Sequence[LoopContext]) -> Loop | None:
+    """The loop whose counter *lower* is made from, ``None`` without one or with several."""
+    counters = [s for s in symbols_of(lower) if isinstance(s.identity, tuple) and s.identity[0] == COUNTER]
     if len(counters) != 1:
         return None
     for context in reversed(loops):
@@ -147,62 +176,84 @@ def _ranges_in(value: Value) -> Iterator[Range]:
             yield from _ranges_in(part)
 
 
-def step_of(piece: SliceValue, loop: Loop) -> Dimension | None:
-    """By how many rows *piece* moves from one round of *loop* to the next; ``None`` where that is not a batch size."""
-    lower = piece.lower
-    assert isinstance(lower, Integer)
-    here = substitute(lower.dimension, {loop.counter: 0})
-    step = (substitute(lower.dimension, {loop.counter: 1}) - here) * loop.counted.step.dimension
-    if lower.dimension != loop.counter.dimension() * _slope(lower.dimension, loop.counter) + here:
+def step_of(lower: Dimension, loop: Loop) -> Dimension | None:
+    """By how many rows *lower* moves with each round of *loop*; ``None`` where that is no batch size."""
+    start = substitute(lower, {loop.counter: 0})
+    slope = substitute(lower, {loop.counter: 1}) - start
+    if lower != loop.counter.dimension() * slope + start:
         return None
+    step = slope * loop.counted.step.dimension
     return step if batch_size_in(step) is not None else None
 
 
-def _slope(dimension: Dimension, counter: Symbol) -> Dimension:
-    return substitute(dimension, {counter: 1}) - substitute(dimension, {counter: 0})
+def pieces_of(observation: Observation) -> SliceValue | None:
+    """The rows that are taken at once: ``x[lower:upper]``, or the numbers of ``range(lower, upper)`` in a loop."""
+    piece = observation.argument("slice", "iterable")
+    if isinstance(piece, Range):
+        return SliceValue(piece.start, piece.stop, piece.step)
+    return piece if isinstance(piece, SliceValue) else None
 
 
-def end_of(piece: SliceValue, loop: Loop, size: Dimension) -> Dimension | None:
-    """Where the last slice of *loop* ends, counted in rows, were there enough; ``None`` where that is not known.
-
-    A slice without a plain upper bound (``min(...)``) is taken to be *size* rows long.
-    """
-    lower = piece.lower
-    assert isinstance(lower, Integer)
-    last = _last_counter(loop.counted, size)
+def batches_in(observation: Observation) -> tuple[Loop, Batches] | None:
+    """The loop that gives a slice its bounds and the batches it cuts, where they are not simply all rows."""
+    piece = pieces_of(observation)
+    if piece is None or not isinstance(piece.lower, Integer) or not isinstance(piece.upper, Integer):
+        return None
+    lower, upper = piece.lower.dimension, piece.upper.dimension
+    loop = loop_of(lower, observation.context.loops)
+    size = None if loop is None else step_of(lower, loop)
+    if loop is None or size is None:
+        return None
+    if upper - lower != size and not _is_smallest(upper):
+        return None
+    last = _last_of(loop.counted)
     if last is None:
         return None
-    length = piece.upper.dimension - lower.dimension if isinstance(piece.upper, Integer) else size
-    if length != size and isinstance(piece.upper, Integer) and _depends_on(piece.upper.dimension, loop.counter):
-        return None
-    return substitute(lower.dimension, {loop.counter: last}) + size
+    batches = _reaching(substitute(lower, {loop.counter: last}) + size, size)
+    return None if batches is None else (loop, batches)
 
 
-def _depends_on(dimension: Dimension, symbol: Symbol) -> bool:
-    return symbol in symbols_of(dimension)
+def _is_smallest(dimension: Dimension) -> bool:
+    """Whether *dimension* is ``min(...)``: the end of a slice that was cut off at the number of rows."""
+    return {symbol.name for symbol in symbols_of(dimension)} == {SMALLEST}
 
 
-def _last_counter(counted: Range, size: Dimension) -> Dimension | None:
-    """The range's last element, ``None`` where it is not known exactly."""
+def _last_of(counted: Range) -> Dimension | None:
+    """The last element of *counted*, ``None`` where it is not known exactly."""
     start, stop, step = counted.start.dimension, counted.stop.dimension, counted.step.dimension
     if step == 1:
         return stop - 1
-    if start != 0 or step != size:
+    if start != 0 or step == 0:
         return None
     # The largest multiple of the step below `stop`.
     return floor_divide(stop - 1, step) * step
 
 
-def slices_by(piece: SliceValue, index: Symbol) -> Dimension | None:
-    """The batch size in ``x[index * size:(index + 1) * size]``, ``None`` where *piece* is no such slice."""
-    if not isinstance(piece.lower, Integer):
-        return None
-    step = _slope(piece.lower.dimension, index)
-    if piece.lower.dimension != index.dimension() * step or batch_size_in(step) is None:
-        return None
-    return step
+def _reaching(end: Dimension, size: Dimension) -> Batches | None:
+    """The batches of *size* rows that end at row *end*, where that row is counted by a floor division."""
+    for quotient in floor_divisions(end):
+        division = _division(quotient)
+        further = end - quotient * size
+        if division.denominator != size or any(atom == division for atom in _factors(further)):
+            continue
+        for more in (-2, -1, 0, 1):
+            if further == size * more:
+                return _judged(division.numerator, size, quotient, more)
+    return None
 
 
-def first_node(quotients: dict[Dimension, Any], dimension: Dimension, otherwise: Any) -> Any:
-    """Where the floor division in *dimension* was written, else *otherwise*."""
-    return next((quotients[part] for part in floor_divisions(dimension) if part in quotients), otherwise)
+def _factors(dimension: Dimension) -> Iterator[object]:
+    if isinstance(dimension, Expression):
+        for monomial, _ in dimension.terms:
+            yield from monomial
+
+
+def _judged(numerator: Dimension, size: Dimension, quotient: Dimension, more: int) -> Batches | None:
+    """What *more* batches than ``numerator // size`` are; ``None`` where they are just all rows."""
+    if _counts_rows(numerator):
+        extent = Extent.FULL_BATCHES if more == 0 else Extent.MORE if more > 0 else Extent.LESS
+        return Batches(numerator, size, quotient, extent)
+    # `(n - 1) // size` batches: one fewer than the ceiling.
+    if more < 1 and _counts_rows(numerator + 1):
+        return Batches(numerator + 1, size, quotient, Extent.LESS)
+    return None

@@ -96,6 +96,8 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
         return UNKNOWN
     callee = callee_of(ev, function)
     arguments, keywords = arguments_of(ev, node)
+    if callee is UNKNOWN or isinstance(callee, External):
+        _observe_unknown_loss(ev, function, arguments, node)
     if seen.CALL in ev.subscriptions:
         ev.observe(seen.CALL, node, {"callee": callee}, positional=arguments, keywords=keywords)
     if isinstance(callee, BoundMethod) and isinstance(callee.function, str):
@@ -111,6 +113,23 @@ def _asks_size(function: cst.BaseExpression, arguments: tuple[Value, ...]) -> bo
     """Whether this is ``x.size(0)``: a number, whatever ``x`` is."""
     named = isinstance(function, cst.Attribute) and function.attr.value == "size"
     return named and len(arguments) == 1 and isinstance(arguments[0], Integer)
+
+
+_LOSS_NAME = re.compile(r"criterion|(?:^|_)loss(?:_?(?:fn|func|function|f))?$|^ce_?loss", re.IGNORECASE)
+
+
+def _observe_unknown_loss(
+    ev: Evaluator, function: cst.BaseExpression, arguments: tuple[Value, ...], node: cst.Call
+) -> None:
+    """A criterion that the file does not define: its target relies on the batch axis, as the predictions have it."""
+    name = ev.last_name(function)
+    if name is None or len(arguments) != 2 or _LOSS_NAME.search(name) is None:
+        return
+    prediction, target = arguments
+    if isinstance(target, Tensor) and isinstance(prediction, Tensor):
+        squeezed = [any(mark.kind is MarkKind.SQUEEZED for mark in t.marks) for t in (prediction, target)]
+        if squeezed == [False, True]:
+            ev.observe(seen.CONSUME, node, {"tensor": target}, name="torch.nn.CrossEntropyLoss")
 
 
 def _rebind_receiver(

@@ -31,7 +31,7 @@ def explain(observation: Observation, report: Report, kind: MarkKind, verb: str)
                 f"this tensor {verb} a batch of {number_of(symbols)} ({where}) but meets as many rows as came in "
                 f"`{operation}`: a shorter last batch or a single sample raises; use the size of the tensor it meets",
                 shape=shape,
-                latent=bool(context.guards) or never_short(real),
+                latent=bool(context.guards) or never_short(real, context),
                 notes=(*notes, ("they meet here", observation.node)),
             )
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from batchlint.semantics.batch_names import names_batch_size, names_configuration, names_loader
-from batchlint.semantics.batching import GIVEN_INDEX
 from batchlint.semantics.calls import call_function, symbolic_arguments
 from batchlint.semantics.classes import class_attribute
 from batchlint.semantics.evaluator import Evaluator
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORWARDS = ("forward", "forward_features", "call", "__call__")
-_STEPS = frozenset({"training_step", "validation_step", "test_step", "predict_step"})
+_BATCHES = frozenset({"batch", "minibatch", "mini_batch", "batch_data"})
+"""Arguments that are what a loader gives."""
 
 
 def run(ev: Evaluator, module: cst.Module, found: Candidates) -> None:
@@ -51,12 +51,12 @@ def _enter_class(ev: Evaluator, of: Class, found: Candidates) -> None:
     constructor = class_attribute(of, "__init__")
     instance = ev.instances.get(id(of.node)) or _make(ev, of, constructor, open_choices=False)
     if instance is not None:
-        _enter_methods(ev, of, instance, found, again=False)
+        enter_methods(ev, of, instance, found, again=False)
     if isinstance(constructor, Function) and _has_choices(constructor):
         # With the defaults only some branches are taken: once more with every choice open.
         instance = _make(ev, of, constructor, open_choices=True)
         if instance is not None:
-            _enter_methods(ev, of, instance, found, again=True)
+            enter_methods(ev, of, instance, found, again=True)
 
 
 def _has_choices(constructor: Function) -> bool:
@@ -78,7 +78,7 @@ def _make(ev: Evaluator, of: Class, constructor: Value | None, open_choices: boo
     return made[0] if made and isinstance(made[0], Instance) else None
 
 
-def _enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidates, again: bool) -> None:
+def enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidates, again: bool) -> None:
     methods = [value for value in of.attributes.values() if isinstance(value, Function)]
     ordered = sorted(methods, key=lambda method: method.name not in FORWARDS)
     entered: set[int] = set()
@@ -94,11 +94,11 @@ def _enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidat
         if again and id(method.node) in entered:
             continue
         before = set(ev.visited) if again else set()
-        ev.enter(lambda method=method: _enter_method(ev, instance, method))  # type: ignore[misc]
+        ev.enter(lambda method=method: enter_method(ev, instance, method))  # type: ignore[misc]
         entered |= ev.visited - before
 
 
-def _enter_method(ev: Evaluator, instance: Instance, method: Function) -> None:
+def enter_method(ev: Evaluator, instance: Instance, method: Function) -> None:
     receiver = None if method.static else instance
     parameters = _parameters(method, skip_first=not method.static)
     call_function(ev, method, (), _inputs(ev, method, parameters, instance.of), receiver)
@@ -138,9 +138,6 @@ def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batc
     if names_configuration(name) and annotation != "Tensor":
         # Its fields are looked up by their names.
         return UNKNOWN
-    if function.name == "__getitem__" and function.owner is not None and annotation is None:
-        symbol = Symbol(name, Role.SIZE, identity=(GIVEN_INDEX, id(function.node)), minimum=0)
-        return Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
     if names_batch_size(name):
         if (function.name, name) in ev.facts.loader_batch_names:
             default = function.defaults.get(name)
@@ -162,7 +159,7 @@ def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batc
     if default is not None and not leading_batch:
         # An optional argument: given or not.
         return UNKNOWN
-    if function.name in _STEPS and name == "batch":
+    if name in _BATCHES:
         from batchlint.semantics.loaders import batch_of
 
         return batch_of(ev, ev.unknown_loader("batch", parameter))

@@ -18,8 +18,10 @@ from batchlint.semantics.calls import call, call_function, instantiate
 from batchlint.semantics.classes import class_attribute, define_class
 from batchlint.semantics.expressions import EXPRESSIONS
 from batchlint.semantics.facts import FileFacts
+from batchlint.semantics.loaders import dataset_of
 from batchlint.semantics.names import canonical
 from batchlint.semantics.observations import Context, LoopContext, Observation
+from batchlint.semantics.quantities import batch_index, number_of_batches, number_of_samples
 from batchlint.semantics.scope import Frame
 from batchlint.semantics.statements import run_block
 from batchlint.semantics.tensors import operate, subscript, tensor_method
@@ -504,7 +506,9 @@ class Evaluator:
         if isinstance(value, Loader):
             return self.batch_of(value)
         if isinstance(value, Enumerated):
-            counter = Integer(unknown("i", minimum=0), Origin(OriginKind.LOOP, None, None, value))
+            loader = _loader_in(value.inner)
+            index = unknown("i", minimum=0) if loader is None else batch_index(loader)
+            counter = Integer(index, Origin(OriginKind.LOOP, None, None, value))
             return Sequence((counter, self.iterate(value.inner)))
         if isinstance(value, Zipped):
             return Sequence(tuple(self.iterate(part) for part in value.inner))
@@ -539,11 +543,11 @@ class Evaluator:
                 first = Symbol("len", Role.SIZE, identity=("len", value.parameter or id(value))).dimension()
             return Integer(first, Origin(OriginKind.TENSOR, None, None, value))
         if isinstance(value, Loader):
-            symbol = Symbol("batches", identity=("batches", value.identity))
-            return Integer(symbol.dimension(), Origin(OriginKind.LOADER_LENGTH, None, None, value))
+            return Integer(number_of_batches(value), Origin(OriginKind.LOADER_LENGTH, None, None, value))
         if isinstance(value, Dataset):
-            symbol = Symbol("samples", identity=("samples", value.identity))
-            return Integer(symbol.dimension(), Origin(OriginKind.DATASET_LENGTH, None, None, value))
+            return Integer(number_of_samples(value), Origin(OriginKind.DATASET_LENGTH, None, None, value))
+        if isinstance(value, Instance) and class_attribute(value.of, "__getitem__") is not None:
+            return self.length_of(dataset_of(value))
         if isinstance(value, ShapeOf) and value.tensor.shape.exact:
             return Integer(len(value.tensor.shape.leading))
         if isinstance(value, Layer | Dictionary) and isinstance(value, Dictionary) and value.complete:
@@ -554,7 +558,8 @@ class Evaluator:
     def loop(self, node: Any, iterable: Value, target: cst.BaseExpression | None) -> Iterator[None]:
         """Evaluate inside of a loop."""
         kept = self.loops
-        self.loops = (*kept, LoopContext(node, iterable, _loader_in(iterable), _names_in(target)))
+        loop = LoopContext(node, iterable, _loader_in(iterable), _names_in(target), len(self.conditions))
+        self.loops = (*kept, loop)
         try:
             yield
         finally:

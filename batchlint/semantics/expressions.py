@@ -12,6 +12,7 @@ from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import binary, compare, negate
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_configuration, names_loader
 from batchlint.semantics.names import canonical
+from batchlint.semantics.quantities import own_batch_size, samples_drawn
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -241,8 +242,10 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
     if isinstance(value, Loader):
         if name == "dataset":
             return value.dataset if not isinstance(value.dataset, type(UNKNOWN)) else Dataset("?", value.identity)
-        if name == "batch_size" and value.batch_size is not None:
-            return value.batch_size
+        if name == "sampler":
+            return value.sampler or Dataset("sampler", value.identity, size=samples_drawn(value))
+        if name == "batch_size":
+            return value.batch_size or own_batch_size(value, node)
         return BoundMethod(value, name, node)
     if isinstance(value, Dataset):
         if name in ("data", "targets", "train_data", "test_data", "train_labels", "test_labels"):

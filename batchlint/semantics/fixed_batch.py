@@ -9,6 +9,7 @@ from batchlint.semantics.values import Origin, OriginKind, Tensor
 from batchlint.shapes.dimension import Dimension, Role, Symbol, symbols_of
 
 if TYPE_CHECKING:
+    from batchlint.semantics.observations import Context
     from batchlint.shapes.shape import Shape
 
 FULL_BATCHES = "every batch is full"
@@ -26,10 +27,13 @@ def batch_symbols(shape: Shape) -> set[Symbol]:
     return {s for d in (*shape.leading, *shape.trailing) for s in symbols_of(d) if s.role is Role.BATCH}
 
 
-def never_short(tensor: Tensor) -> bool:
+def never_short(tensor: Tensor, context: Context) -> bool:
     """Whether the rows of *tensor* come from loaders that drop the short last batch."""
     rows = batch_symbols(tensor.shape)
-    return bool(rows) and all(isinstance(s.identity, tuple) and s.identity[0] == FULL_BATCHES for s in rows)
+    if rows:
+        return all(isinstance(s.identity, tuple) and s.identity[0] == FULL_BATCHES for s in rows)
+    loaders = [loop.loader for loop in context.loops if loop.loader is not None]
+    return any(loader.identity == tensor.loader and loader.drop_last for loader in loaders)
 
 
 _KINDS = {

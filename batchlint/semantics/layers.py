@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics.quantities import of_loss
 from batchlint.semantics.tensors import argument_for_shapes, as_value, look_for_conflict, tensors_among
 from batchlint.semantics.values import (
     UNKNOWN,
@@ -20,8 +21,6 @@ from batchlint.semantics.values import (
     MarkKind,
     Number,
     Parameter,
-    Quantity,
-    QuantityKind,
     Repeated,
     Sequence,
     Source,
@@ -33,7 +32,7 @@ from batchlint.shapes import registry
 from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, symbols_of
 from batchlint.shapes.registry import LAYERS
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
-from batchlint.shapes.torch.losses import LOSSES, reduction_of
+from batchlint.shapes.torch.losses import LOSSES
 from batchlint.shapes.torch.roles import ELEMENTWISE, RECURRENT
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def apply_layer(
     if layer.name in ELEMENTWISE and isinstance(value, Tensor) and first is not None and value.shape == first.shape:
         value = replace(value, marks=first.marks)
     if layer.name in LOSSES:
-        value = with_loss(value, layer.name, layer.arguments, first, node)
+        value = with_loss(ev, value, layer.name, layer.arguments, node)
         _observe_loss_operands(ev, layer.name, node, tensors)
     if len(tensors) > 1:
         look_for_conflict(ev, layer.name, node, tensors)
@@ -167,16 +166,11 @@ def _observe_loss_operands(ev: Evaluator, name: str, node: Any, tensors: list[Te
                 ev.observe(seen.CONSUME, node, {"tensor": tensor}, name=name)
 
 
-def with_loss(value: Value, name: str, arguments: Mapping[str, Any], prediction: Tensor | None, node: Any) -> Value:
+def with_loss(ev: Evaluator, value: Value, name: str, arguments: Mapping[str, Any], node: Any) -> Value:
     """*value* as the loss it is: a mean or a sum over the batch."""
     if not isinstance(value, Tensor):
         return value
-    reduction = reduction_of(arguments)
-    kind = {"mean": QuantityKind.MEAN, "sum": QuantityKind.SUM}.get(reduction or "")
-    if kind is None:
-        return replace(value, marks=frozenset())
-    loader = prediction.loader if prediction is not None else None
-    return replace(value, quantity=Quantity(kind, node, loader=loader), marks=frozenset())
+    return replace(value, quantity=of_loss(ev, name, arguments, node), marks=frozenset())
 
 
 def _informed(ev: Evaluator, layer: Layer, tensor: Tensor, expected: Shape) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics.quantities import total_of
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -37,6 +38,7 @@ from batchlint.semantics.values import (
     element_of,
 )
 from batchlint.shapes.dimension import Dimension, floor_divide, product, unknown
+from batchlint.shapes.registry import FUNCTIONS
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
 if TYPE_CHECKING:
@@ -91,7 +93,18 @@ def _enumerate(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords:
 
 @handles("builtins.zip", "itertools.zip_longest")
 def _zip(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    return Zipped(arguments)
+    zipped = Zipped(arguments)
+    if ev.last_name(node.func) == "zip":
+        ev.observe("builtins.zip", node, {}, zipped, name="builtins.zip", positional=arguments)
+    return zipped
+
+
+@handles("itertools.islice")
+def _islice(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    ev.observe("itertools.islice", node, {}, name="itertools.islice", positional=arguments)
+    from batchlint.semantics.calls import opaque
+
+    return opaque(ev, arguments, keywords)
 
 
 @handles(
@@ -251,7 +264,11 @@ def _reduce(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
             value = {"max": max, "min": min}.get(name or "", lambda n: abs(n[0]))(numbers)
             return Integer(value, Origin(OriginKind.DERIVED))
         if name in ("max", "min"):
-            return Integer(unknown(minimum=0), Origin(OriginKind.DERIVED))
+            return Integer(unknown(name, minimum=0), Origin(OriginKind.DERIVED))
+    if name == "sum" and len(arguments) == 1:
+        total = total_of(ev, arguments[0])
+        if total is not None:
+            return total
     value = element_of(_first(arguments))
     if name == "sum" and isinstance(value, Tensor):
         return value.like(value.shape)
@@ -260,6 +277,17 @@ def _reduce(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
         assert isinstance(tensor, Tensor)
         return Tensor(UNKNOWN_SHAPE, tensor.sources, opaque=True)
     return UNKNOWN
+
+
+@handles("numpy.sum", "math.fsum")
+def _sum(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    total = total_of(ev, arguments[0]) if len(arguments) == 1 and not keywords else None
+    if total is not None:
+        return total
+    if "numpy.sum" in FUNCTIONS:
+        return ev.operate("numpy.sum", node, arguments, keywords)
+    tensors = [value for value in arguments if isinstance(value, Tensor)]
+    return Tensor(UNKNOWN_SHAPE, tensors[0].sources, opaque=True) if tensors else UNKNOWN
 
 
 @handles("builtins.isinstance", "builtins.hasattr", "torch.is_tensor", "builtins.callable", "torch.cuda.is_available")

@@ -52,7 +52,9 @@ def _loader(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
     shuffle = given.get("shuffle")
     dataset = given.get("dataset", UNKNOWN)
     if not isinstance(dataset, Dataset):
-        dataset = Dataset("", new_identity(), _split_of(node, dataset), _samples_of(dataset), node)
+        dataset = replace(dataset_of(dataset), training=_split_of(node, dataset), node=node)
+        _remember(ev, node, dataset)
+    sampler = given.get("sampler")
     loader = Loader(
         new_identity(),
         dataset,
@@ -61,9 +63,33 @@ def _loader(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
         shuffle.value if isinstance(shuffle, Constant) and isinstance(shuffle.value, bool) else None,
         node,
         "collate_fn" in given,
+        batches=not (isinstance(size, Constant) and size.value is None),
+        sampler=sampler if isinstance(sampler, Dataset) else None,
     )
     ev.observe("torch.utils.data.DataLoader", node, given, loader, name="torch.utils.data.DataLoader")
     return loader
+
+
+def dataset_of(value: Value) -> Dataset:
+    """*value*, which a loader draws from, as a dataset: the same one each time for the same object."""
+    if isinstance(value, Dataset):
+        return value
+    identity = value.identity if isinstance(value, Instance) else new_identity()
+    size = value.shape.leading[0] if isinstance(value, Tensor) and value.shape.leading else None
+    return Dataset("", identity, None, _samples_of(value), size=size)
+
+
+def _remember(ev: Evaluator, node: Any, dataset: Dataset) -> None:
+    """What a loader draws from is a dataset from now on, where nothing was known of its name."""
+    import libcst as cst
+
+    for argument in node.args:
+        if (argument.keyword is None and not argument.star) or (argument.keyword and argument.keyword.value == "dataset"):
+            name = argument.value
+            value = ev.frame.lookup(name.value) if isinstance(name, cst.Name) else None
+            if value is UNKNOWN or (isinstance(value, Tensor) and value.opaque):
+                ev.frame.bind(name.value, dataset)
+            return
 
 
 def _split_of(node: Any, dataset: Value) -> bool | None:
@@ -180,16 +206,21 @@ def made_by_library(
                     for t in tensors
                 )
             )
-        return Dataset(name, new_identity(), None, samples, node)
+        size = ev.length_of(tensors[0]) if tensors else None
+        return Dataset(name, new_identity(), None, samples, node, None if size is None else size.dimension)
     if name == "torch.utils.data.random_split":
         whole = arguments[0] if arguments else UNKNOWN
         samples = whole.samples if isinstance(whole, Dataset) else None
         parts = arguments[1] if len(arguments) > 1 else keywords.get("lengths", UNKNOWN)
-        count = len(parts.items) if isinstance(parts, Sequence) else 2
-        return Sequence(tuple(Dataset("split", new_identity(), None, samples, node) for _ in range(count)))
+        lengths = parts.items if isinstance(parts, Sequence) else (UNKNOWN, UNKNOWN)
+        sizes = [part.dimension if isinstance(part, Integer) else None for part in lengths]
+        return Sequence(tuple(Dataset("split", new_identity(), None, samples, node, size) for size in sizes))
     if name == "torch.utils.data.Subset":
         whole = arguments[0] if arguments else UNKNOWN
         return Dataset("subset", new_identity(), None, whole.samples if isinstance(whole, Dataset) else None, node)
+    if name == "torch.utils.data.SubsetRandomSampler":
+        drawn = ev.length_of(arguments[0]) if arguments else None
+        return Dataset("sampler", new_identity(), None, None, node, None if drawn is None else drawn.dimension)
     return None
 
 

@@ -47,6 +47,8 @@ class LoopContext:
     iterable: Value
     loader: Loader | None
     targets: tuple[str, ...]
+    conditions: int = 0
+    """How many conditions enclosed the loop itself."""
 
 
 @dataclass(frozen=True, slots=True)

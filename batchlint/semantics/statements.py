@@ -11,6 +11,7 @@ import libcst as cst
 from batchlint.semantics import guards
 from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import binary
+from batchlint.semantics.quantities import accumulated
 from batchlint.semantics.scope import join_names
 from batchlint.semantics.values import (
     NONE,
@@ -67,9 +68,30 @@ def _expression(ev: Evaluator, node: cst.Expr) -> None:
 
 
 def _assign(ev: Evaluator, node: cst.Assign) -> None:
-    value = ev.evaluate(node.value)
+    added = _added_to_itself(node)
+    if added is None:
+        value = ev.evaluate(node.value)
+    else:
+        before, part = (ev.evaluate(operand) for operand in added)
+        assert isinstance(node.value, cst.BinaryOperation)
+        ev.observe(seen.ACCUMULATE, node, {"before": before, "value": part})
+        value = accumulated(ev, part, binary(ev, node.value, "Add", before, part), node)
     for target in node.targets:
         ev.bind_target(target.target, value, node.value)
+
+
+def _added_to_itself(node: cst.Assign) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
+    """The total and the part of ``total = total + part``."""
+    target, value = node.targets[0].target, node.value
+    if len(node.targets) > 1 or not isinstance(value, cst.BinaryOperation) or not isinstance(value.operator, cst.Add):
+        return None
+    if not isinstance(target, cst.Name | cst.Attribute):
+        return None
+    name = cst.helpers.get_full_name_for_node(target)
+    for total, part in ((value.left, value.right), (value.right, value.left)):
+        if type(total) is type(target) and name is not None and cst.helpers.get_full_name_for_node(total) == name:
+            return total, part
+    return None
 
 
 def _annotated_assign(ev: Evaluator, node: cst.AnnAssign) -> None:
@@ -84,21 +106,11 @@ def _augmented_assign(ev: Evaluator, node: cst.AugAssign) -> None:
     if operator == "Add":
         ev.observe(seen.ACCUMULATE, node, {"before": before, "value": value})
     result = binary(ev, node, operator, before, value)
-    if operator == "Add" and ev.loop_loader() is not None:
-        result = _accumulated(value, result)
+    if operator == "Add":
+        result = accumulated(ev, value, result, node)
     if isinstance(before, SequenceValue | Repeated) and operator == "Add" and isinstance(result, type(UNKNOWN)):
         result = Repeated(UNKNOWN)
     ev.bind_target(node.target, result)
-
-
-def _accumulated(value: Value, result: Value) -> Value:
-    quantity = value.quantity if isinstance(value, Number | Tensor) else None
-    if quantity is None:
-        return result
-    quantity = replace(quantity, accumulated=True)
-    if isinstance(result, Tensor):
-        return replace(result, quantity=quantity)
-    return Number(quantity)
 
 
 def _return(ev: Evaluator, node: cst.Return) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics.quantities import of_loss, of_operation
 from batchlint.semantics.values import (
     NO_SOURCES,
     UNKNOWN,
@@ -21,7 +22,6 @@ from batchlint.semantics.values import (
     Origin,
     OriginKind,
     Quantity,
-    QuantityKind,
     Repeated,
     Sequence,
     ShapeOf,
@@ -35,6 +35,7 @@ from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, has_
 from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.indexing import index as index_shape
+from batchlint.shapes.torch.losses import LOSSES
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -116,6 +117,9 @@ def operate(
     value = as_value(result, operation, last, tensors, node, values)
     if last in _MARKING and tensors and isinstance(value, Tensor):
         value = _MARKING[last](value, tensors[0], node, arguments, keywords)
+    if tensors and isinstance(value, Tensor):
+        quantity = _quantity(ev, operation, last, node, arguments, keywords)
+        value = value if quantity is None else replace(value, quantity=quantity)
     if len(tensors) > 1:
         look_for_conflict(ev, operation, node, tensors)
     if last in _AXIS_OPERATIONS and tensors:
@@ -132,6 +136,17 @@ def operate(
     return value
 
 
+def _quantity(
+    ev: Evaluator, operation: str, last: str, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> Quantity | None:
+    """What the result counts, where it is a loss or made of what counts samples."""
+    if operation in LOSSES:
+        given = dict(zip(FUNCTIONS[operation].parameters, arguments)) | dict(keywords)
+        return of_loss(ev, operation, {name: argument_for_shapes(value) for name, value in given.items()}, node)
+    tensor = arguments[0] if arguments else keywords.get("input")
+    return of_operation(ev, last, tensor, arguments[1:], keywords, node) if isinstance(tensor, Tensor) else None
+
+
 def _squeezed(
     value: Tensor, operand: Tensor, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
 ) -> Tensor:
@@ -139,9 +154,14 @@ def _squeezed(
     if len(arguments) > 1 or keywords:
         return value
     flows = bool(operand.sources & {Source.INPUT, Source.LOADER})
-    if real_role(operand.shape) or (flows and not operand.shape.exact):
+    unsure = not operand.shape.exact or any(_is_unknown(d) for d in operand.shape.leading[:1])
+    if real_role(operand.shape) or (flows and unsure):
         return replace(value, marks=value.marks | {Mark(MarkKind.SQUEEZED, node, operand)}, parameter=None)
     return value
+
+
+def _is_unknown(dimension: Dimension) -> bool:
+    return isinstance(dimension, Expression) and any(symbol.name == "?" for symbol in symbols_of(dimension))
 
 
 def _regrouped(
@@ -152,7 +172,7 @@ def _regrouped(
     if not shape.exact or not shape.leading:
         return value
     rows = [d for d in operand.shape.leading if has_role(d, Role.BATCH)]
-    if len(rows) == 1 and not fixed_role(operand.shape) and fixed_role(shape) and not real_role(shape):
+    if len(rows) == 1 and not fixed_role(operand.shape) and fixed_role(shape) and rows[0] not in shape.leading:
         # The view is reported; what follows is read as if its author had written the real number of rows.
         fixed = {s: rows[0] for d in shape.leading for s in symbols_of(d) if s.role is Role.FIXED_BATCH}
         return replace(value, shape=shape.substitute(fixed), marks=frozenset())
@@ -204,9 +224,9 @@ def as_value(
         shape,
         sources,
         marks,
-        None if last not in _BOOLEAN_KEEPING else first.boolean,
+        True if last in _COMPARING else first.boolean if last in _BOOLEAN_KEEPING else None,
         parameter,
-        first.quantity if last in _QUANTITY_KEEPING else _made_quantity(last, first, node, shape),
+        None,
         operation.startswith("numpy.") or first.array,
         loader,
         first.opaque and not shape.exact and not shape.leading and not shape.trailing and last in _UNCHANGED,
@@ -219,11 +239,7 @@ _UNCHANGED = frozenset(
 _BOOLEAN_KEEPING = _UNCHANGED | {"view", "reshape", "unsqueeze", "squeeze", "expand", "bitwise_and", "bitwise_or",
                                 "logical_and", "logical_or", "flatten", "expand_as", "repeat", "transpose", "permute",
                                 "bitwise_not", "logical_not"}  # fmt: skip
-_QUANTITY_KEEPING = _UNCHANGED | {"item", "squeeze", "view", "reshape", "detach", "abs", "sum", "mean"}
-
-
-def _made_quantity(last: str, tensor: Tensor, node: Any, shape: Shape) -> Quantity | None:
-    return None
+_COMPARING = frozenset("eq ne lt le gt ge isnan isinf isfinite isclose".split())
 
 
 _FOLD_KEEPING = frozenset("relu relu_ dropout float to cuda leaky_relu elu tanh sigmoid gelu clone contiguous view".split())
@@ -335,8 +351,7 @@ def tensor_method(
         return tensor
     for operation in _method_names(tensor, base):
         if operation in FUNCTIONS:
-            result = operate(ev, operation, node, (tensor, *arguments), keywords)
-            return _with_quantity(result, base, tensor, node)
+            return operate(ev, operation, node, (tensor, *arguments), keywords)
     if name in ("fill_", "zero_", "uniform_", "normal_", "random_", "bernoulli_", "exponential_", "clamp_"):
         return tensor
     if tensor.opaque:
@@ -351,18 +366,6 @@ def _method_names(tensor: Tensor, name: str) -> tuple[str, ...]:
     if tensor.array:
         return (f"numpy.ndarray.{name}", f"torch.Tensor.{name}", f"numpy.{name}")
     return (f"torch.Tensor.{name}",)
-
-
-def _with_quantity(result: Value, name: str, tensor: Tensor, node: Any) -> Value:
-    """``(predicted == labels).sum()`` counts samples; ``.float().mean()`` of it is a mean over the batch."""
-    if not isinstance(result, Tensor) or name not in ("sum", "mean"):
-        return result
-    if tensor.quantity is not None:
-        return replace(result, quantity=tensor.quantity)
-    if tensor.boolean and result.shape.exact and not result.shape.leading and tensor.sources & {Source.LOADER}:
-        kind = QuantityKind.SUM if name == "sum" else QuantityKind.MEAN
-        return replace(result, quantity=Quantity(kind, node, loader=tensor.loader, loss=False))
-    return result
 
 
 def _size(ev: Evaluator, tensor: Tensor, node: Any, arguments: tuple[Value, ...]) -> Value:
@@ -501,6 +504,9 @@ def _index_shape(ev: Evaluator, base: ShapeOf, key: Value, node: Any) -> Value:
 
 
 def _index_tensor(ev: Evaluator, tensor: Tensor, items: tuple[Value, ...], node: Any) -> Value:
+    if tensor.quantity is not None and tensor.shape.rank == 0:
+        # `loss.data[0]`: before PyTorch 0.4 a loss had one axis.
+        return Number(tensor.quantity)
     if node is not None:
         ev.observe(seen.INDEX, node, {"receiver": tensor, "items": Sequence(items)})
         if _relies_on_axes(items):

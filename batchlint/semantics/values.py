@@ -426,8 +426,8 @@ class Loader(Value):
     """Whether the file itself builds it."""
     batches: bool = True
     """Whether it groups samples; not where the dataset's elements are batches already (``batch_size=None``)."""
-    partial: bool = False
-    """Whether its sampler draws only a part of the dataset."""
+    sampler: Dataset | None = None
+    """What it really draws, where a sampler chooses a part of the dataset."""
 
 
 _identities = itertools.count(1)

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from batchlint.shapes.dimension import Dimension, Expression, FloorDivision, Role, Symbol, certainly_differ, symbols_of
+from batchlint.shapes.dimension import (
+    Dimension,
+    Expression,
+    FloorDivision,
+    Role,
+    Symbol,
+    certainly_differ,
+    least,
+    symbols_of,
+)
 from batchlint.shapes.shape import ShapeMismatch
 
 __all__ = ["at_most", "is_named", "least", "unify"]
-
-
-def least(dimension: Dimension) -> int | None:
-    """A number that *dimension* is never below, ``None`` where its terms do not tell."""
-    if not isinstance(dimension, Expression):
-        return dimension
-    total = 0
-    for monomial, coefficient in dimension.terms:
-        if coefficient < 0 and monomial:
-            return None
-        term = coefficient
-        for atom in monomial:
-            if isinstance(atom, Symbol):
-                term *= atom.minimum
-            elif isinstance(atom, FloorDivision):
-                lower = least(atom.numerator)
-                if lower is None or lower < 0 or (least(atom.denominator) or 0) < 1:
-                    return None
-                term *= lower // atom.denominator if isinstance(atom.denominator, int) else 0
-        total += term
-    return total
 
 
 def at_most(left: Dimension, right: Dimension) -> bool:

@@ -21,6 +21,7 @@ __all__ = [
     "certainly_differ",
     "evaluate",
     "floor_divide",
+    "least",
     "product",
     "render",
     "substitute",
@@ -246,7 +247,7 @@ def floor_divide(numerator: Dimension, denominator: Dimension) -> Dimension:
             return exact
         rest = dict(_terms(numerator))
     remainder_dimension = _normal(rest)
-    if isinstance(denominator, int) and isinstance(remainder_dimension, Expression):
+    if isinstance(denominator, int) and denominator > 0 and isinstance(remainder_dimension, Expression):
         # (a // b) // c is a // (b * c) for positive integers, so nested strides compare.
         if len(remainder_dimension.terms) == 1:
             (monomial, coefficient), = remainder_dimension.terms
@@ -351,6 +352,27 @@ def has_role(dimension: Dimension, role: Role) -> bool:
     return isinstance(dimension, Expression) and any(symbol.role is role for symbol in symbols_of(dimension))
 
 
+def least(dimension: Dimension) -> int | None:
+    """A number that *dimension* is never below, ``None`` where its terms do not tell."""
+    if not isinstance(dimension, Expression):
+        return dimension
+    total = 0
+    for monomial, coefficient in dimension.terms:
+        if coefficient < 0 and monomial:
+            return None
+        term = coefficient
+        for atom in monomial:
+            if isinstance(atom, Symbol):
+                term *= atom.minimum
+            elif isinstance(atom, FloorDivision):
+                lower = least(atom.numerator)
+                if lower is None or lower < 0 or (least(atom.denominator) or 0) < 1:
+                    return None
+                term *= lower // atom.denominator if isinstance(atom.denominator, int) else 0
+        total += term
+    return total
+
+
 def certainly_differ(left: Dimension, right: Dimension) -> bool:
     """Whether *left* and *right* are different sizes whatever the symbols are.
 
@@ -359,34 +381,29 @@ def certainly_differ(left: Dimension, right: Dimension) -> bool:
     difference = left - right
     if isinstance(difference, int):
         return difference != 0
-    signs = set()
-    positive = False
-    for monomial, coefficient in difference.terms:
-        signs.add(coefficient > 0)
-        positive = positive or all(isinstance(atom, Symbol) and atom.minimum > 0 for atom in monomial)
-    return len(signs) == 1 and positive
+    return (least(difference) or 0) > 0 or (least(-difference) or 0) > 0
 
 
 def render(dimension: Dimension) -> str:
-    """*dimension* as users read it: ``B``, ``2*B + 1``, ``(H - 4)//2``."""
+    """*dimension* as users read it, and Python would: ``B``, ``2*B + 1``, ``(H - 4)//3``, ``B*(H//2)``."""
     if not isinstance(dimension, Expression):
         return str(dimension)
     parts: list[str] = []
     for monomial, coefficient in dimension.terms:
-        factors = [_render_atom(atom) for atom in monomial]
-        if abs(coefficient) != 1 or not factors:
-            factors.insert(0, str(abs(coefficient)))
         sign = "-" if coefficient < 0 else "+"
+        factors = [str(abs(coefficient))] if abs(coefficient) != 1 or not monomial else []
+        alone = len(factors) + len(monomial) == 1 and (bool(parts) or sign == "+")
+        factors += [_render_atom(atom, alone) for atom in monomial]
         text = "*".join(factors)
         parts.append(f" {sign} {text}" if parts else (f"-{text}" if sign == "-" else text))
     return "".join(parts)
 
 
-def _render_atom(atom: _Atom) -> str:
+def _render_atom(atom: _Atom, alone: bool) -> str:
     if isinstance(atom, Symbol):
         return atom.name
     assert isinstance(atom, FloorDivision)
     top, bottom = render(atom.numerator), render(atom.denominator)
     top = f"({top})" if " " in top or "*" in top else top
-    bottom = f"({bottom})" if " " in bottom or "*" in bottom else bottom
-    return f"{top}//{bottom}"
+    bottom = f"({bottom})" if any(sign in bottom for sign in " */") else bottom
+    return f"{top}//{bottom}" if alone else f"({top}//{bottom})"

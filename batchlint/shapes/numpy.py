@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchlint.shapes.bounds import at_most, unify
-from batchlint.shapes.dimension import render, unknown
+from batchlint.shapes.dimension import Expression, render, unknown
 from batchlint.shapes.ranks import over_ranks
 from batchlint.shapes.registry import UNKNOWN, ShapeResult, shape_function
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
@@ -24,7 +24,7 @@ __all__: list[str] = []
 UNARY = """
 abs absolute arccos arcsin arctan cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor isfinite isinf isnan log log10
 log1p log2 logical_not negative positive rad2deg reciprocal rint round sign sin sinh sqrt square tan tanh trunc
-empty_like full_like ones_like zeros_like float16 float32 float64 int32 int64 copy ascontiguousarray nan_to_num
+empty_like full_like ones_like zeros_like float16 float32 float64 int32 int64 copy nan_to_num
 """
 BINARY = """
 add arctan2 divide equal floor_divide fmax fmin fmod greater greater_equal hypot less less_equal logaddexp logical_and
@@ -113,7 +113,13 @@ def arange(start: Any, stop: Any = None, step: Any = 1, **_: Any) -> Shape:
         length = range_length(first, last, step)
     except ShapeMismatch:
         return Shape((0,))
-    return Shape((length if isinstance(length, int) or at_most(first, last) else unknown(minimum=0),))
+    # Unlike PyTorch's, a range whose end comes before its start is empty.
+    ordered = isinstance(length, int) or (_is_size(first) and _is_size(last) and at_most(first, last))
+    return Shape((length if ordered else unknown(minimum=0),))
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (int, Expression))
 
 
 @shape_function("numpy.linspace")

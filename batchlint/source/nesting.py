@@ -37,6 +37,14 @@ class _ChildFields(dict[type[ast.AST], tuple[str, ...]]):
 
 _CHILD_FIELDS = _ChildFields()
 
+_PLACED = frozenset(
+    (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Assert, ast.Call, ast.Expr, ast.Import, ast.ImportFrom, ast.Return)
+)
+"""The commonest nodes with a place in the text that are worth stopping at."""
+
+_NODES_WITHOUT_TEXT = 8
+"""More than the levels of a statement that no character stands for, such as that of an expression as a statement."""
+
 # How many levels libcst makes of a node beyond the one that `ast` makes of it.
 _EXTRA_LEVELS: dict[type[ast.AST], Callable[[Any], int]] = {
     ast.BoolOp: lambda node: len(node.values) - 2,
@@ -49,15 +57,17 @@ _EXTRA_LEVELS: dict[type[ast.AST], Callable[[Any], int]] = {
 }
 
 
-def deepest(tree: ast.AST, text: str = "") -> tuple[int, int | None]:
+def deepest(tree: ast.AST, text: str = "", *, enough: int = 0) -> tuple[int, int | None]:
     """Return the greatest depth of *tree*, and the 1-based line where it is reached.
 
-    Rows of strings side by side leave no trace in the tree; they count only when the *text* is given.
+    Rows of strings side by side leave no trace in the tree; they count only when the *text* is given. A depth of up to
+    *enough* may come out too small, which saves most of the time: a level takes at least one character, so short
+    statements need not be entered.
     """
     fields_of = _CHILD_FIELDS
     extra_levels = _EXTRA_LEVELS
     depth_found, place = 0, tree
-    stack = [(tree, 1)]
+    stack: list[tuple[Any, int]] = [(tree, 1)]
     while stack:
         node, depth = stack.pop()
         node_type = node.__class__
@@ -65,6 +75,12 @@ def deepest(tree: ast.AST, text: str = "") -> tuple[int, int | None]:
             depth += extra_levels[node_type](node)
         if depth > depth_found:
             depth_found, place = depth, node
+        if (
+            node_type in _PLACED
+            and node.lineno == node.end_lineno
+            and depth + node.end_col_offset - node.col_offset + _NODES_WITHOUT_TEXT < enough
+        ):
+            continue
         for field in fields_of[node_type]:
             value = getattr(node, field, None)
             if value.__class__ is list:
@@ -83,7 +99,7 @@ def pattern_nesting(tree: ast.AST, text: str) -> tuple[int, int | None]:
     Brackets that only group are not in the tree, but cost libcst as much as others, so the text between the end of what
     precedes a case and the beginning of its body is looked at.
     """
-    if not _CASE.search(text):
+    if "case" not in text or not _CASE.search(text):
         return 0, None
     lines: list[bytes] = []
     worst: tuple[int, int | None] = 0, None

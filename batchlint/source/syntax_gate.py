@@ -69,7 +69,7 @@ def check_depth(tree: ast.Module, text: str) -> None:
     Raises:
         UnparsableSource: it nests too deeply.
     """
-    depth, line = deepest(tree, text)
+    depth, line = deepest(tree, text, enough=MAXIMUM_DEPTH)
     if depth > MAXIMUM_DEPTH:
         raise UnparsableSource(_TOO_DEEP, line)
     depth, line = pattern_nesting(tree, text)

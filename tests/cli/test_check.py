@@ -60,8 +60,8 @@ def test_nothing_to_check_is_told(batchlint: Run) -> None:
         (["--output-format=concise", "--exit-zero"], 0, 1),
         (["--output-format=concise", "--select", "BSZ2"], 1, 1),
         (["--output-format=concise", "--select", "fixed-batch-reshape"], 1, 1),
-        (["--output-format=concise", "--select", "BSZ3"], 0, 0),
-        (["--output-format=concise", "--select", "BSZ3", "--extend-select", "BSZ201"], 1, 1),
+        (["--output-format=concise", "--select", "BSZ4"], 0, 0),
+        (["--output-format=concise", "--select", "BSZ4", "--extend-select", "BSZ201"], 1, 1),
         (["--output-format=concise", "--ignore", "BSZ201"], 0, 0),
         (["--output-format=concise", "--ignore", "fixed-batch-reshape"], 0, 0),
         (["--output-format=concise", "--severity", "warning"], 1, 1),
@@ -170,7 +170,7 @@ def test_the_configuration_counts_and_the_command_line_overrules(batchlint: Run,
     configuration.write_text('[tool.batchlint]\noutput-format = "concise"\nignore = ["BSZ2"]\n', encoding="utf-8")
     assert batchlint("check").code == 0
     assert batchlint("check", "--isolated").code == 1
-    assert batchlint("check", "--ignore", "BSZ3").out.startswith(FOUND)
+    assert batchlint("check", "--ignore", "BSZ4").out.startswith(FOUND)
     configuration.write_text('[tool.batchlint.per-file-ignores]\n"net.py" = ["BSZ201"]\n', encoding="utf-8")
     assert batchlint("check").code == 0
     assert batchlint("check", "--select", "BSZ201").code == 0
