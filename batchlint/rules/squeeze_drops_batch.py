@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.fixed_batch import never_short
 from batchlint.semantics.guards import FIRST_BATCH
 from batchlint.semantics.observations import CONSUME, RETURN
-from batchlint.semantics.squeezing import breaks_at_one, returned_marks
+from batchlint.semantics.squeezing import breaks_at_one, has_rows, returned_marks
 from batchlint.semantics.values import MarkKind, Tensor
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class SqueezeDropsBatch(Rule):
             return
         operation = observation.name.rpartition(".")[2]
         for mark in tensor.marks:
-            if mark.kind is MarkKind.SQUEEZED:
+            if mark.kind is MarkKind.SQUEEZED and has_rows(observation, mark):
                 use = "an index" if operation == "index" else f"`{operation}`"
                 self._report(observation, report, mark.node, mark.detail, use)
 
@@ -103,5 +104,6 @@ class SqueezeDropsBatch(Rule):
             f"`squeeze()` without a dimension also drops the batch axis of a batch of one, on which {use} relies: a "
             f"last batch of one sample, or a single request, fails; name the axis, e.g. `squeeze(-1)`",
             shape=shape,
+            latent=isinstance(operand, Tensor) and never_short(operand, observation.context),
             notes=(("relied on here", observation.node),),
         )

@@ -6,7 +6,7 @@ import enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchlint.semantics.batch_names import names_batch_size
-from batchlint.semantics.values import Enumerated, Integer, Range, SliceValue, Value, Zipped
+from batchlint.semantics.values import Enumerated, Integer, Range, SliceValue, Value
 from batchlint.shapes.dimension import (
     Dimension,
     Expression,
@@ -87,13 +87,20 @@ class Batches(NamedTuple):
         return None if rows is None or not size else rows % size
 
     @property
+    def rows_name(self) -> str:
+        """The number of rows as messages say it."""
+        return _named(self.rows)
+
+    @property
+    def size_name(self) -> str:
+        """The batch size as messages say it."""
+        return _named(self.size)
+
+    @property
     def divides(self) -> str:
-        """``n % batch_size`` in the file's own names, with the numbers where they are known."""
-        rows, size = known_value(self.rows), known_value(self.size)
-        text = f"{_named(self.rows)} % {_named(self.size)}"
-        if isinstance(self.rows, int):
-            text = f"{self.rows} % {_named(self.size)}"
-        return text if rows is None or not size else f"{text} = {rows % size}"
+        """``n % batch_size`` in the file's own names, with what it is where that is known."""
+        text = f"{self.rows_name} % {self.size_name}"
+        return text if self.tail is None else f"{text} = {self.tail}"
 
     def written_at(self, quotients: Mapping[Dimension, Any], otherwise: Any) -> Any:
         """The node of the floor division that counts these batches, else *otherwise*."""
@@ -171,9 +178,6 @@ def _ranges_in(value: Value) -> Iterator[Range]:
         yield value
     elif isinstance(value, Enumerated):
         yield from _ranges_in(value.inner)
-    elif isinstance(value, Zipped):
-        for part in value.inner:
-            yield from _ranges_in(part)
 
 
 def step_of(lower: Dimension, loop: Loop) -> Dimension | None:
@@ -194,23 +198,39 @@ def pieces_of(observation: Observation) -> SliceValue | None:
     return piece if isinstance(piece, SliceValue) else None
 
 
-def batches_in(observation: Observation) -> tuple[Loop, Batches] | None:
-    """The loop that gives a slice its bounds and the batches it cuts, where they are not simply all rows."""
+def _cut(observation: Observation) -> tuple[Loop, Dimension, Dimension] | None:
+    """The loop that gives a slice its bounds, the slice's lower bound, and how many rows each slice takes."""
     piece = pieces_of(observation)
     if piece is None or not isinstance(piece.lower, Integer) or not isinstance(piece.upper, Integer):
         return None
     lower, upper = piece.lower.dimension, piece.upper.dimension
     loop = loop_of(lower, observation.context.loops)
     size = None if loop is None else step_of(lower, loop)
-    if loop is None or size is None:
+    if loop is None or size is None or (upper - lower != size and not _is_smallest(upper)):
         return None
-    if upper - lower != size and not _is_smallest(upper):
+    return loop, lower, size
+
+
+def sliced_by_hand(observation: Observation) -> tuple[Loop, str] | None:
+    """The loop that gives a slice its bounds, and the batch size by which it moves, as messages say it."""
+    found = _cut(observation)
+    return None if found is None else (found[0], render(found[2]))
+
+
+def batches_in(observation: Observation) -> tuple[Loop, Batches] | None:
+    """The loop that gives a slice its bounds and the batches it cuts, where they are not simply all rows."""
+    found = _cut(observation)
+    if found is None:
         return None
+    loop, lower, size = found
     last = _last_of(loop.counted)
     if last is None:
         return None
     batches = _reaching(substitute(lower, {loop.counter: last}) + size, size)
-    return None if batches is None else (loop, batches)
+    if batches is None or (loop.counted.step.dimension == 1 and batches.quotient != floor_divide(batches.rows, size)):
+        # `range((n - 1) // batch_size)`: one row may well have been taken off on purpose.
+        return None
+    return loop, batches
 
 
 def _is_smallest(dimension: Dimension) -> bool:
@@ -239,6 +259,26 @@ def _reaching(end: Dimension, size: Dimension) -> Batches | None:
         for more in (-2, -1, 0, 1):
             if further == size * more:
                 return _judged(division.numerator, size, quotient, more)
+    return None
+
+
+def zipped_bounds(values: Sequence[Value]) -> Batches | None:
+    """The batches between ``zip(range(0, n, size), range(size, n, size))``, where these leave rows out."""
+    if len(values) != 2:
+        return None
+    starts, ends = values
+    if not isinstance(starts, Range) or not isinstance(ends, Range):
+        return None
+    size = starts.step.dimension
+    if batch_size_in(size) is None or ends.step.dimension != size:
+        return None
+    if ends.start.dimension - starts.start.dimension != size:
+        return None
+    rows, stop = starts.stop.dimension, ends.stop.dimension
+    if _counts_rows(rows) and stop == rows + 1:
+        return Batches(rows, size, floor_divide(rows, size))
+    if _counts_rows(stop) and rows in (stop, stop - size):
+        return Batches(stop, size, floor_divide(stop, size), Extent.LESS)
     return None
 
 

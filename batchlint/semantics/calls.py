@@ -37,6 +37,7 @@ from batchlint.semantics.values import (
     MarkKind,
     Origin,
     OriginKind,
+    Partial,
     Repeated,
     Sequence,
     SuperOf,
@@ -197,6 +198,9 @@ def apply(
         return call_instance(ev, callee, arguments, keywords, node)
     if isinstance(callee, Layer):
         return apply_layer(ev, callee, arguments, keywords, node)
+    if isinstance(callee, Partial):
+        given = {**callee.keywords, **keywords}
+        return apply(ev, callee.callee, (*callee.arguments, *arguments), given, node)
     if isinstance(callee, Chain):
         return apply_chain(ev, callee, arguments, node)
     return opaque(ev, arguments, keywords)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -20,6 +21,7 @@ from batchlint.semantics.values import (
     Integer,
     Origin,
     OriginKind,
+    Tensor,
     Value,
 )
 from batchlint.shapes.dimension import Role, Symbol
@@ -51,12 +53,12 @@ def _enter_class(ev: Evaluator, of: Class, found: Candidates) -> None:
     constructor = class_attribute(of, "__init__")
     instance = ev.instances.get(id(of.node)) or _make(ev, of, constructor, open_choices=False)
     if instance is not None:
-        enter_methods(ev, of, instance, found, again=False)
+        _enter_methods(ev, of, instance, found, again=False)
     if isinstance(constructor, Function) and _has_choices(constructor):
         # With the defaults only some branches are taken: once more with every choice open.
         instance = _make(ev, of, constructor, open_choices=True)
         if instance is not None:
-            enter_methods(ev, of, instance, found, again=True)
+            _enter_methods(ev, of, instance, found, again=True)
 
 
 def _has_choices(constructor: Function) -> bool:
@@ -78,7 +80,7 @@ def _make(ev: Evaluator, of: Class, constructor: Value | None, open_choices: boo
     return made[0] if made and isinstance(made[0], Instance) else None
 
 
-def enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidates, again: bool) -> None:
+def _enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidates, again: bool) -> None:
     methods = [value for value in of.attributes.values() if isinstance(value, Function)]
     ordered = sorted(methods, key=lambda method: method.name not in FORWARDS)
     entered: set[int] = set()
@@ -119,12 +121,26 @@ def _inputs(
 ) -> dict[str, Value]:
     """What the arguments of an entry point are taken to be."""
     given: dict[str, Value] = {}
+    parameters = list(parameters)
+    if any(_GRAPH.match(parameter.name.value) for parameter in parameters):
+        # Rows are the nodes of one graph, not samples of a batch.
+        return {p.name.value: _input_of_graph(p) for p in parameters}
     first = owner is not None and owner.is_module and function.name in FORWARDS
     for parameter in parameters:
         name = parameter.name.value
         given[name] = _input(ev, function, parameter, first)
         first = False
     return given
+
+
+_GRAPH = re.compile(
+    r"^(?:g|hg|bg|sg|graphs?|\w*_graphs?|blocks?|mfgs?|edge_(?:index|attr|weight|feats?)|adj\w*|adjacency\w*|edges)$"
+)
+"""Arguments that make a model one over the nodes of a graph."""
+
+
+def _input_of_graph(parameter: cst.Param) -> Value:
+    return UNKNOWN if _annotation(parameter) in _PLAIN else Tensor(opaque=True)
 
 
 _PLAIN = frozenset({"int", "float", "bool", "str", "dict", "Dict", "Callable", "Path", "bytes"})

@@ -501,6 +501,10 @@ class Evaluator:
         return any(function.name == "__init__" or function.name.startswith(("_make", "make", "build"))
                    for function in self.stack)  # fmt: skip
 
+    def rounds_worth_counting(self, test: cst.BaseExpression) -> int:
+        """How many rounds of a ``while`` loop to run one by one, as long as *test* is known."""
+        return MAXIMUM_UNROLLED if self._builds() and not isinstance(test, cst.Name | cst.Integer) else 0
+
     def iterate(self, value: Value) -> Value:
         """What one element of *value* is."""
         if isinstance(value, Loader):

@@ -65,7 +65,7 @@ _BUILTINS: dict[str, Value] = {
     **{
         name: External(f"builtins.{name}")
         for name in (
-            "range len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance getattr "
+            "range xrange len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance getattr "
             "setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice "
             "staticmethod classmethod property object divmod"
         ).split()

@@ -7,6 +7,7 @@ candidates is never parsed with libcst, and only definitions with candidates are
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -133,22 +134,75 @@ def _drop_last(node: ast.AST, names: frozenset[str]) -> bool:
     return False
 
 
-def _division(node: ast.AST, names: frozenset[str]) -> bool:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv):
-        return True
-    return isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Div)
+_GIVES_BATCHES = re.compile(r"load|data|set|batch|train|test|val|iter|dl|gen|dev|bar|queue|fetch", re.IGNORECASE)
+_READS_NUMBER = frozenset({"item", "float", "mean", "sum", "detach", "cpu"})
 
 
-def _accumulation(node: ast.AST, names: frozenset[str]) -> bool:
-    return (
-        isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and _mentions_batch([node.value], names, 2)
-    ) or (
-        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _mentions_batch([node.right], names, 3)
-    )
+def _averaging_loop(node: ast.AST, names: frozenset[str]) -> bool:
+    """A loop over what may be a loader that adds something up."""
+    if not isinstance(node, ast.For) or not _GIVES_BATCHES.search(_iterated(node.iter)):
+        return False
+    return any(_adds_up(part) for statement in node.body for part in ast.walk(statement))
+
+
+def _iterated(node: ast.expr) -> str:
+    """``loader`` of ``enumerate(tqdm(self.loader))``."""
+    while True:
+        if isinstance(node, ast.Call):
+            wraps = _called(node) in ("enumerate", "tqdm", "iter", "zip", "track", "progress_bar", "tqdm_notebook")
+            node = node.args[0] if wraps and node.args else node.func
+        elif isinstance(node, ast.Subscript | ast.Starred):
+            node = node.value
+        else:
+            return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _adds_up(node: ast.AST) -> bool:
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Add) and not isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Assign):
+        value = node.value
+        if len(node.targets) > 1 or not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+            return False
+        target = ast.unparse(node.targets[0])
+        return target in (ast.unparse(value.left), ast.unparse(value.right))
+    if _called(node) != "append" or not isinstance(node, ast.Call) or len(node.args) != 1:
+        return False
+    added = node.args[0]
+    return "loss" in _iterated(added).lower() or any(_called(part) in _READS_NUMBER for part in ast.walk(added))
 
 
 def _enumeration(node: ast.AST, names: frozenset[str]) -> bool:
     return isinstance(node, ast.comprehension) and _called(node.iter) == "enumerate" and bool(node.ifs)
+
+
+_BATCH_COUNT = re.compile(r"batch|steps?(?:_|$)|iter|chunk|(?:^|_)n?b$", re.IGNORECASE)
+
+
+def _counted_batches(node: ast.AST, names: frozenset[str]) -> bool:
+    """A loop that counts batches, or the division that gives their number."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Div | ast.FloorDiv) and _mentions_batch([node.right], names, 3)
+    if not isinstance(node, ast.For | ast.comprehension):
+        return False
+    for part in ast.walk(node.iter):
+        if _called(part) in ("range", "trange", "xrange") and isinstance(part, ast.Call):
+            if _mentions_batch(part.args, names):
+                return True
+            counts = [a.attr if isinstance(a, ast.Attribute) else getattr(a, "id", "") for a in part.args]
+            if any(_BATCH_COUNT.search(count) for count in counts):
+                return True
+    return False
+
+
+def _zipped_ranges(node: ast.AST, names: frozenset[str]) -> bool:
+    if _called(node) != "zip" or not isinstance(node, ast.Call):
+        return False
+    return len(node.args) == 2 and all(_called(argument) == "range" for argument in node.args)
+
+
+def _full_batch_test(node: ast.AST, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Compare) and _called(node.left) == "len" and _mentions_batch(node.comparators, names, 2)
 
 
 KINDS: dict[str, Callable[[ast.AST, frozenset[str]], bool]] = {
@@ -160,9 +214,11 @@ KINDS: dict[str, Callable[[ast.AST, frozenset[str]], bool]] = {
     "softmax": _softmax,
     "range loop": _range_loop,
     "drop last": _drop_last,
-    "division": _division,
-    "accumulation": _accumulation,
+    "averaging loop": _averaging_loop,
     "enumeration": _enumeration,
+    "counted batches": _counted_batches,
+    "zipped ranges": _zipped_ranges,
+    "full batch test": _full_batch_test,
 }
 """Kind of candidate to the predicate that finds it."""
 
@@ -187,7 +243,9 @@ def candidates(tree: ast.Module, rules: Sequence[_HasCandidates], names: frozens
     definitions: set[tuple[str | None, str]] = set()
     classes: set[str] = set()
     in_module = False
-    interesting = (ast.Call, ast.For, ast.comprehension, ast.keyword, ast.Assign, ast.BinOp, ast.AugAssign)
+    interesting = (
+        ast.Call, ast.For, ast.comprehension, ast.keyword, ast.Assign, ast.BinOp, ast.AugAssign, ast.Compare,
+    )  # fmt: skip
     pending: list[tuple[ast.AST, str | None, str | None]] = [(tree, None, None)]
     while pending:
         node, owner, function = pending.pop()

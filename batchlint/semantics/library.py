@@ -24,6 +24,7 @@ from batchlint.semantics.values import (
     Mark,
     MarkKind,
     Number,
+    Partial,
     Origin,
     OriginKind,
     Range,
@@ -70,7 +71,7 @@ def _len(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mappi
     return Integer(unknown("n", minimum=0), Origin(OriginKind.LENGTH)) if length is None else length
 
 
-@handles("builtins.range")
+@handles("builtins.range", "builtins.xrange", "six.moves.range", "six.moves.xrange", "past.builtins.xrange")
 def _range(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     values = [a if isinstance(a, Integer) else Integer(unknown(minimum=0)) for a in arguments]
     zero, one = Integer(0), Integer(1)
@@ -351,9 +352,9 @@ def _map(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mappi
 
 @handles("functools.partial")
 def _partial(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    if len(arguments) == 1 and not keywords:
-        return arguments[0]
-    return UNKNOWN
+    if not arguments:
+        return UNKNOWN
+    return Partial(arguments[0], arguments[1:], dict(keywords))
 
 
 @handles("torch.nn.Parameter", "torch.nn.Buffer", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from batchlint.semantics.values import Class, Function, Instance, Value, join
+
+
+State: TypeAlias = "tuple[dict[str, Value], dict[tuple[int, str], Value]]"
+"""The bindings of a frame, and the heap."""
 
 
 @dataclass(slots=True)
@@ -18,6 +23,8 @@ class Frame:
         instance: ``self``, for methods.
         returned: what was returned so far, joined.
         finished: every path so far has returned, raised, continued or broken out.
+        continued: the states in which the innermost loop's round was left for the next one.
+        broken: the states in which the innermost loop was left.
     """
 
     names: dict[str, Value] = field(default_factory=dict)
@@ -28,6 +35,8 @@ class Frame:
     returned: Value | None = None
     finished: bool = False
     global_names: frozenset[str] = frozenset()
+    continued: list[State] = field(default_factory=list)
+    broken: list[State] = field(default_factory=list)
 
     def lookup(self, name: str) -> Value | None:
         """What *name* is bound to here or in an enclosing frame, ``None`` where it is not bound."""

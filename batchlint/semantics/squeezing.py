@@ -14,6 +14,7 @@ from batchlint.semantics.values import (
     Range,
     Sequence,
     SliceValue,
+    Source,
     Tensor,
     Value,
 )
@@ -77,6 +78,15 @@ def breaks_at_one(observation: Observation, tensor: Tensor) -> bool:
     if any(axis >= 1 for axis in axes):
         return True
     return rank is not None and any(axis < 0 and -axis >= rank for axis in axes)
+
+
+def has_rows(observation: Observation, mark: Mark) -> bool:
+    """Whether what was squeezed has a batch axis: by its shape, as part of a model, or because a loader gave it."""
+    operand = mark.detail
+    if not isinstance(operand, Tensor):
+        return False
+    known = bool(operand.shape.leading or operand.shape.trailing)
+    return known or observation.context.in_module or Source.LOADER in operand.sources
 
 
 def _index_breaks(items: tuple[Value, ...], rank: int | None) -> bool:

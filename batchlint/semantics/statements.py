@@ -12,7 +12,7 @@ from batchlint.semantics import guards
 from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import binary
 from batchlint.semantics.quantities import accumulated
-from batchlint.semantics.scope import join_names
+from batchlint.semantics.scope import State, join_names
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -119,7 +119,13 @@ def _return(ev: Evaluator, node: cst.Return) -> None:
     ev.frame.give_back(value)
 
 
-def _leave(ev: Evaluator, node: cst.CSTNode) -> None:
+def _continue(ev: Evaluator, node: cst.Continue) -> None:
+    ev.frame.continued.append((ev.frame.names, ev.heap))
+    ev.frame.finished = True
+
+
+def _break(ev: Evaluator, node: cst.Break) -> None:
+    ev.frame.broken.append((ev.frame.names, ev.heap))
     ev.frame.finished = True
 
 
@@ -137,7 +143,7 @@ def _assert(ev: Evaluator, node: cst.Assert) -> None:
 def _branches(ev: Evaluator, arms: Sequence[Callable[[], None]]) -> None:
     """Run each arm from the same state and join what they leave."""
     names, heap = ev.frame.names, ev.heap
-    outcomes: list[tuple[dict[str, Value], dict[tuple[int, str], Value]]] = []
+    outcomes: list[State] = []
     for arm in arms:
         ev.frame.names, ev.heap = dict(names), dict(heap)
         ev.frame.finished = False
@@ -148,6 +154,11 @@ def _branches(ev: Evaluator, arms: Sequence[Callable[[], None]]) -> None:
         ev.frame.finished = True
         ev.frame.names, ev.heap = names, heap
         return
+    _go_on(ev, outcomes)
+
+
+def _go_on(ev: Evaluator, outcomes: Sequence[State]) -> None:
+    """Go on from one of *outcomes*, whichever it is."""
     ev.frame.finished = False
     joined_names, joined_heap = outcomes[0]
     for other_names, other_heap in outcomes[1:]:
@@ -225,65 +236,100 @@ def _for(ev: Evaluator, node: cst.For) -> None:
     ev.observe(seen.LOOP, node, arguments)
     items = ev.unrolled(iterable)
     if items is not None:
-        with ev.loop(node, iterable, node.target):
-            for item in items:
-                ev.bind_target(node.target, item)
-                run_block(ev, body)
-                if ev.frame.finished:
-                    break
-        ev.frame.finished = False
+        _unrolled(ev, node, iterable, items, body)
     else:
         _to_fixpoint(ev, node, iterable, body)
-    if node.orelse is not None:
-        run_block(ev, _suite(node.orelse.body))
     ev.observe(seen.LOOP_END, node, arguments)
 
 
-def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body: Sequence[cst.CSTNode]) -> None:
-    """Run *body* until the bindings no longer change, observing only the last run; at most three runs."""
+def _round(ev: Evaluator, body: Sequence[cst.CSTNode]) -> list[State]:
+    """Run one round of a loop and return the states in which it was left; `finished` where no path goes on."""
+    frame = ev.frame
+    kept = frame.continued, frame.broken
+    frame.continued, frame.broken = [], []
+    run_block(ev, body)
+    states, broken = frame.continued, frame.broken
+    frame.continued, frame.broken = kept
+    if states:
+        _go_on(ev, [*states, *([] if frame.finished else [(frame.names, ev.heap)])])
+    return broken
 
-    def once() -> None:
+
+def _after_loop(ev: Evaluator, node: cst.For | cst.While, broken: Sequence[State]) -> None:
+    """Run the loop's ``else``, then go on from there and from where the loop was broken out of."""
+    if node.orelse is not None and not ev.frame.finished:
+        run_block(ev, _suite(node.orelse.body))
+    if broken:
+        _go_on(ev, [*broken, *([] if ev.frame.finished else [(ev.frame.names, ev.heap)])])
+
+
+def _unrolled(
+    ev: Evaluator, node: cst.For, iterable: Value, items: Sequence[Value], body: Sequence[cst.CSTNode]
+) -> None:
+    broken: list[State] = []
+    with ev.loop(node, iterable, node.target):
+        for item in items:
+            ev.bind_target(node.target, item)
+            broken += _round(ev, body)
+            if ev.frame.finished:
+                break
+    _after_loop(ev, node, broken)
+
+
+def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body: Sequence[cst.CSTNode]) -> None:
+    """Run *body* until the bindings no longer change, observing only the last run; at most five runs."""
+    left: list[State] = []
+
+    def once() -> bool | None:
+        """Run one round; the truth of a ``while``'s test."""
+        truth = None
+        start = ev.frame.names, ev.heap
         with ev.loop(node, iterable, node.target if isinstance(node, cst.For) else None):
             if isinstance(node, cst.For):
                 ev.bind_target(node.target, ev.iterate(iterable))
-            run_block(ev, body)
-        ev.frame.finished = False
+            else:
+                truth = ev.truth(ev.evaluate(node.test))
+            left[:] = _round(ev, body)
+        if ev.frame.finished:
+            ev.frame.names, ev.heap = start
+            ev.frame.finished = isinstance(node, cst.While) and truth is True
+        return truth
 
-    def changed(names: dict[str, Value], heap: dict[tuple[int, str], Value]) -> bool:
-        return any(name in names and names[name] != value for name, value in ev.frame.names.items()) or any(
-            key in heap and heap[key] != value for key, value in ev.heap.items()
-        )
-
-    for attempt in range(2):
+    widened: set[object] = set()
+    for attempt in range(4):
         names, heap = ev.frame.names, ev.heap
         ev.frame.names, ev.heap = dict(names), dict(heap)
         with ev.trial():
             once()
-        if not changed(names, heap):
-            ev.frame.names, ev.heap = names, heap
-            break
+        ev.frame.finished = False
         after_names, after_heap = ev.frame.names, ev.heap
-        if attempt == 0:
-            ev.frame.names = {
-                name: join(value, after_names[name]) if after_names.get(name, value) is not value else value
-                for name, value in names.items()
-            }
-            ev.heap = {
-                key: join(value, after_heap[key]) if after_heap.get(key, value) is not value else value
-                for key, value in heap.items()
-            }
-        else:
-            # Still moving: what changed is forgotten, as far as it is not a count.
-            ev.frame.names = {
-                name: _widened(value, after_names.get(name, value)) for name, value in names.items()
-            }
-            ev.heap = {key: _widened(value, after_heap.get(key, value)) for key, value in heap.items()}
+        moved_names = {name for name, value in after_names.items() if name in names and names[name] != value}
+        moved_heap = {key for key, value in after_heap.items() if key in heap and heap[key] != value}
+        ev.frame.names, ev.heap = names, heap
+        if not moved_names and not moved_heap:
+            break
+        if attempt > 1 and moved_names | moved_heap <= widened:
+            break
+        # First both, then what both have in common; what still moves is forgotten, as far as it is not a count.
+        merge = join if attempt == 0 else _widened
+        ev.frame.names = {
+            name: merge(value, after_names[name]) if name in moved_names else value for name, value in names.items()
+        }
+        ev.heap = {key: merge(value, after_heap[key]) if key in moved_heap else value for key, value in heap.items()}
+        if attempt:
+            widened |= moved_names | moved_heap
         ev.heap_version += 1
-    before_names, before_heap = dict(ev.frame.names), dict(ev.heap)
-    once()
-    if isinstance(node, cst.While) or not ev.runs_at_least_once(iterable):
-        ev.frame.names = join_names(ev.frame.names, before_names)
-        ev.heap = _join_heaps(ev.heap, before_heap)
+    before = dict(ev.frame.names), dict(ev.heap)
+    truth = once()
+    if isinstance(node, cst.While):
+        if truth is True:
+            # Only `break` leaves it.
+            ev.frame.finished = bool(left)
+        else:
+            _go_on(ev, [(ev.frame.names, ev.heap), before])
+    elif not ev.runs_at_least_once(iterable):
+        _go_on(ev, [(ev.frame.names, ev.heap), before])
+    _after_loop(ev, node, left)
 
 
 def _widened(before: Value, after: Value) -> Value:
@@ -301,10 +347,25 @@ def _widened(before: Value, after: Value) -> Value:
 
 
 def _while(ev: Evaluator, node: cst.While) -> None:
-    ev.evaluate(node.test)
-    _to_fixpoint(ev, node, UNKNOWN, _suite(node.body))
-    if node.orelse is not None:
-        run_block(ev, _suite(node.orelse.body))
+    body = _suite(node.body)
+    broken: list[State] = []
+    for _ in range(ev.rounds_worth_counting(node.test)):
+        with ev.quietly():
+            truth = ev.truth(ev.evaluate(node.test))
+        if truth is None:
+            break
+        ev.evaluate(node.test)
+        if not truth:
+            _after_loop(ev, node, broken)
+            return
+        with ev.loop(node, UNKNOWN, None):
+            broken += _round(ev, body)
+        if ev.frame.finished:
+            _after_loop(ev, node, broken)
+            return
+    _to_fixpoint(ev, node, UNKNOWN, body)
+    if broken:
+        _go_on(ev, [*broken, *([] if ev.frame.finished else [(ev.frame.names, ev.heap)])])
 
 
 def _with(ev: Evaluator, node: cst.With) -> None:
@@ -396,8 +457,8 @@ STATEMENTS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], None]] = {
     cst.AugAssign: _augmented_assign,
     cst.Return: _return,
     cst.Raise: _raise,
-    cst.Continue: _leave,
-    cst.Break: _leave,
+    cst.Continue: _continue,
+    cst.Break: _break,
     cst.Assert: _assert,
     cst.If: _if,
     cst.For: _for,

@@ -10,77 +10,113 @@ from batchlint.semantics.batch_names import names_batch_size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SHUFFLING = re.compile(r"shuffle|^permutation$|^randperm$|^(?:random_?)?sample$|^rand_?perm|^resample$|^choices?$", re.IGNORECASE)
-_ON_PURPOSE = re.compile(r"drop_?last|drop_?remainder|drop_?incomplete|full_?batch|remainder|left_?over", re.IGNORECASE)
+_SHUFFLING = re.compile(r"shuffle|^permutation$|^rand_?perm|^(?:random_?)?sample$|^resample$|^choices?$", re.IGNORECASE)
+_CHOOSING = re.compile(r"drop_?last|drop_?remainder|drop_?incomplete|remainder|left_?over", re.IGNORECASE)
+_START = re.compile(r"start|begin|end|last|offset|lo|low|lower|tail|batch", re.IGNORECASE)
+_DEFINITIONS = frozenset({"FunctionDef", "ClassDef", "Lambda"})
 
 
 def kind(node: Any) -> str:
-    """The name of the node's type, so that rules need no libcst."""
+    """The name of the node's type: who asks needs no libcst."""
     return type(node).__name__
 
 
-def walk(node: Any) -> Iterator[Any]:
-    """*node* and every node below it, iteratively, in source order."""
+def walk(node: Any, *, into_definitions: bool = True) -> Iterator[Any]:
+    """*node* and every node below it in source order, iteratively."""
     pending = [node]
     while pending:
         current = pending.pop()
         yield current
-        pending.extend(reversed(current.children))
+        if into_definitions or current is node or kind(current) not in _DEFINITIONS:
+            pending.extend(reversed(current.children))
 
 
-def last_name(node: Any) -> str | None:
-    """``c`` of ``a.b.c``, ``a.b.c(...)`` and ``a.b.c[...]``."""
+def last_name(node: Any) -> str:
+    """``c`` of ``a.b.c``, ``a.b.c(...)`` and ``a.b.c[...]``; empty where there is none."""
     while kind(node) in ("Call", "Subscript"):
         node = node.func if kind(node) == "Call" else node.value
-    if kind(node) == "Name":
-        name: str = node.value
-        return name
-    return node.attr.value if kind(node) == "Attribute" else None
+    if kind(node) == "Attribute":
+        node = node.attr
+    return str(node.value) if kind(node) == "Name" else ""
 
 
 def names_in(node: Any) -> set[str]:
-    """Every plain and attribute name in *node*."""
+    """Every name and attribute in *node*."""
     return {part.value for part in walk(node) if kind(part) == "Name"}
 
 
 def mentions_batch_size(node: Any) -> bool:
-    """Whether a batch size is named in *node*."""
+    """Whether *node* names a batch size."""
     return any(names_batch_size(name) for name in names_in(node))
 
 
-def calls_in(node: Any) -> Iterator[Any]:
+def calls_in(node: Any, *, into_definitions: bool = True) -> Iterator[Any]:
     """Every call in *node*."""
-    return (part for part in walk(node) if kind(part) == "Call")
+    return (part for part in walk(node, into_definitions=into_definitions) if kind(part) == "Call")
 
 
 def reshuffles(node: Any) -> bool:
-    """Whether *node* shuffles or permutes something."""
-    return any(_SHUFFLING.search(last_name(call.func) or "") for call in calls_in(node))
+    """Whether *node* shuffles or permutes something; definitions inside of it do not count."""
+    return any(_SHUFFLING.search(last_name(call.func)) for call in calls_in(node, into_definitions=False))
 
 
 def minds_the_tail(scope: Any) -> bool:
     """Whether the function or module *scope* knows of the rows after the last full batch.
 
-    It takes a remainder by the batch size, cuts the rows to whole batches, slices from a computed row to the end, or
-    names a choice such as ``drop_last``.
+    It takes a remainder by the batch size, cuts the rows to whole batches, slices from a batch's start to the end, or
+    names the choice, such as ``drop_last``.
     """
-    for part in walk(scope):
-        if kind(part) == "Name" and _ON_PURPOSE.search(part.value):
+    for part in walk(scope, into_definitions=False):
+        what = kind(part)
+        if what == "Name" and _CHOOSING.search(part.value):
             return True
-        if kind(part) == "BinaryOperation" and kind(part.operator) == "Modulo" and mentions_batch_size(part.right):
+        if what == "BinaryOperation" and kind(part.operator) == "Modulo" and mentions_batch_size(part.right):
             return True
-        if kind(part) == "Call" and last_name(part.func) == "divmod":
+        if what == "Call" and last_name(part.func) in ("divmod", "fmod", "remainder"):
             return True
-        if kind(part) == "Slice" and _cuts_to_whole_batches(part):
+        if what == "Slice" and _takes_the_rest(part):
             return True
     return False
 
 
-def _cuts_to_whole_batches(piece: Any) -> bool:
-    lower, upper = piece.lower, piece.upper
-    if upper is None:
-        return lower is not None and kind(lower) in ("BinaryOperation", "Name") and piece.step is None and (
-            kind(lower) == "BinaryOperation" or re.search(r"start|begin|end|last|offset|idx|pos", lower.value) is not None
-        )
-    product = kind(upper) == "BinaryOperation" and kind(upper.operator) == "Multiply"
-    return lower is None and product and mentions_batch_size(upper)
+def _takes_the_rest(piece: Any) -> bool:
+    """``x[start:]`` or ``x[:whole * batch_size]``."""
+    if piece.upper is None:
+        return piece.lower is not None and any(_START.search(name) for name in names_in(piece.lower))
+    product = kind(piece.upper) == "BinaryOperation" and kind(piece.upper.operator) == "Multiply"
+    return piece.lower is None and product and mentions_batch_size(piece.upper)
+
+
+def leaves_or_skips(loop: Any) -> bool:
+    """Whether a round of *loop* may end early, or looks at how much it got."""
+    for part in walk(getattr(loop, "body", loop), into_definitions=False):
+        if kind(part) in ("Break", "Continue", "Return", "Raise", "Assert", "Try", "CompIf"):
+            return True
+        if kind(part) in ("If", "IfExp") and names_in(part.test) & {"len", "shape", "size", "numel", "any"}:
+            return True
+    return False
+
+
+def decides(scope: Any) -> bool:
+    """Whether *scope* does one thing or another."""
+    return any(kind(part) in ("If", "IfExp", "Try", "Assert") for part in walk(scope, into_definitions=False))
+
+
+def holds(node: Any, part: Any) -> bool:
+    """Whether *part* stands in *node*."""
+    return any(each is part for each in walk(node))
+
+
+__all__ = [
+    "calls_in",
+    "decides",
+    "holds",
+    "kind",
+    "last_name",
+    "leaves_or_skips",
+    "mentions_batch_size",
+    "minds_the_tail",
+    "names_in",
+    "reshuffles",
+    "walk",
+]

@@ -269,13 +269,24 @@ def real_role(shape: Shape) -> bool:
     return any(has_role(d, Role.BATCH) for d in shape.leading) or any(has_role(d, Role.BATCH) for d in shape.trailing)
 
 
-_NO_CONFLICT = frozenset({"to", "type_as", "view_as", "reshape_as", "expand_as", "data", "set_", "resize_as", "embedding", "masked_select", "dot", "outer"})
+_MEETINGS = frozenset(
+    """add sub subtract mul multiply div divide true_divide floor_divide remainder pow eq ne lt gt le ge equal maximum
+    minimum where masked_fill lerp addcmul addcdiv logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor
+    atan2 dist cat concat concatenate stack hstack vstack column_stack dstack bmm baddbmm matmul mm einsum copy
+    cosine_similarity pairwise_distance scatter scatter_add gather index_add RNN LSTM GRU RNNCell LSTMCell GRUCell
+    MultiheadAttention TransformerDecoderLayer TransformerDecoder scaled_dot_product_attention CosineSimilarity
+    PairwiseDistance Bilinear""".split()
+)
+"""Operations whose operands must have as many rows as one another."""
+
 _FIXED_MARKS = (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION)
 
 
 def look_for_conflict(ev: Evaluator, operation: str, node: Any, tensors: Iterable[Tensor]) -> None:
     """Observe where real rows meet a fixed number of rows."""
-    if seen.CONFLICT not in ev.subscriptions or last_of(operation) in _NO_CONFLICT:
+    if seen.CONFLICT not in ev.subscriptions:
+        return
+    if last_of(operation) not in _MEETINGS and operation not in LOSSES:
         return
     fixed = real = None
     for tensor in tensors:

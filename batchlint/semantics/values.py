@@ -372,6 +372,15 @@ class BoundMethod(Value):
     node: Any = field(compare=False, default=None)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial(Value):
+    """``functools.partial(callee, *arguments, **keywords)``."""
+
+    callee: Value
+    arguments: tuple[Value, ...]
+    keywords: Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True)
 class SuperOf(Value):
     """``super()`` in a method of *owner* on *instance*."""

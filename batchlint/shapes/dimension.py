@@ -249,12 +249,11 @@ def floor_divide(numerator: Dimension, denominator: Dimension) -> Dimension:
     remainder_dimension = _normal(rest)
     if isinstance(denominator, int) and denominator > 0 and isinstance(remainder_dimension, Expression):
         # (a // b) // c is a // (b * c) for positive integers, so nested strides compare.
-        if len(remainder_dimension.terms) == 1:
-            (monomial, coefficient), = remainder_dimension.terms
-            if coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], FloorDivision):
-                inner = monomial[0]
-                if isinstance(inner.denominator, int):
-                    return floor_divide(inner.numerator, inner.denominator * denominator) + _normal(whole)
+        monomial, coefficient = remainder_dimension.terms[0]
+        if len(remainder_dimension.terms) == len(monomial) == coefficient == 1:
+            inner = monomial[0]
+            if isinstance(inner, FloorDivision) and isinstance(inner.denominator, int):
+                return floor_divide(inner.numerator, inner.denominator * denominator) + _normal(whole)
     return _normal(whole) + Expression((((FloorDivision(remainder_dimension, denominator),), 1),))
 
 
@@ -389,14 +388,23 @@ def render(dimension: Dimension) -> str:
     if not isinstance(dimension, Expression):
         return str(dimension)
     parts: list[str] = []
-    for monomial, coefficient in dimension.terms:
+    for monomial, coefficient in sorted(dimension.terms, key=_reading_order):
         sign = "-" if coefficient < 0 else "+"
         factors = [str(abs(coefficient))] if abs(coefficient) != 1 or not monomial else []
         alone = len(factors) + len(monomial) == 1 and (bool(parts) or sign == "+")
-        factors += [_render_atom(atom, alone) for atom in monomial]
+        factors += [_render_atom(atom, alone) for atom in sorted(monomial, key=_is_quotient)]
         text = "*".join(factors)
         parts.append(f" {sign} {text}" if parts else (f"-{text}" if sign == "-" else text))
     return "".join(parts)
+
+
+def _is_quotient(atom: _Atom) -> bool:
+    return isinstance(atom, FloorDivision)
+
+
+def _reading_order(term: tuple[Monomial, int]) -> tuple[bool, bool]:
+    """Names first, then quotients, the number last."""
+    return not term[0], any(map(_is_quotient, term[0]))
 
 
 def _render_atom(atom: _Atom, alone: bool) -> str:

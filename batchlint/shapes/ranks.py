@@ -70,9 +70,8 @@ def join(shapes: Sequence[Shape]) -> Shape:
     if all(shape.exact and len(shape.leading) == len(first.leading) for shape in shapes):
         return Shape(tuple(_common(sizes) for sizes in zip(*(shape.leading for shape in shapes))))
     leading = tuple(_common(sizes) for sizes in zip(*(shape.leading for shape in shapes)))
-    trailing: list[Dimension] = []
-    for sizes in zip(*(reversed(shape.leading if shape.exact else shape.trailing) for shape in shapes)):
-        trailing.append(_common(sizes))
+    ends = (reversed(shape.leading if shape.exact else shape.trailing) for shape in shapes)
+    trailing = [_common(sizes) for sizes in zip(*ends)]
     while trailing and not any(trailing[-1] in (shape.leading or shape.trailing) for shape in shapes):
         trailing.pop()
     return Shape(leading, tuple(reversed(trailing)), exact=False)

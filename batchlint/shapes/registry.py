@@ -29,6 +29,7 @@ class Unknown:
     _instance: Unknown | None = None
 
     def __new__(cls) -> Unknown:
+        """The only instance."""
         if cls._instance is None:
             cls._instance = super().__new__(cls)
         return cls._instance
@@ -43,7 +44,7 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 """An argument or result that nothing is known about."""
 
-ShapeResult: TypeAlias = Union[Shape, Unknown, tuple[Any, ...]]
+ShapeResult: TypeAlias = Shape | Unknown | tuple[Any, ...]
 
 IGNORED_KEYWORDS: Final[frozenset[str]] = frozenset(
     {
@@ -79,7 +80,7 @@ class TensorIndex:
     boolean: bool | None = None
 
 
-Index: TypeAlias = Union[Dimension, slice, None, "ellipsis", TensorIndex, Unknown]  # noqa: F821
+Index: TypeAlias = Union[Dimension, slice, "ellipsis", TensorIndex, Unknown, None]  # noqa: F821
 """One element between the brackets; a slice's parts are dimensions, ``None`` or `UNKNOWN`."""
 
 

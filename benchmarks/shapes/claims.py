@@ -9,9 +9,9 @@ from typing import Any
 import libcst as cst
 
 from batchlint.semantics import entry_points
-from batchlint.semantics.evaluator import Evaluator
-from batchlint.semantics.facts import gather
 from batchlint.semantics.classes import class_attribute
+from batchlint.semantics.evaluator import Evaluator, Exhausted
+from batchlint.semantics.facts import gather
 from batchlint.semantics.values import Function, Instance, Tensor, Value
 from benchmarks.shapes.instrument import Expressions
 
@@ -85,7 +85,10 @@ def for_any_input(text: str, module: cst.Module, expressions: Expressions) -> Cl
     listener.listening = True
     listener.claims.entry = id(forward.node)
     ev.remaining = LIMIT
-    ev.enter(lambda: entry_points.enter_method(ev, model, forward))
+    try:
+        entry_points.enter_method(ev, model, forward)
+    except Exhausted:
+        listener.claims.exhausted = True
     return listener.claims
 
 

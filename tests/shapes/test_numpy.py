@@ -139,7 +139,9 @@ GROUPS = [
     Group(numpy(table.BINARY), pair, device="cpu"),
     Group(numpy("clip"), lambda d: Case((d.tensor(0, 3), 0.0, 1.0)), device="cpu"),
     Group(numpy("where"), lambda d: Case((*pair(d).arguments, 0.0)), device="cpu"),
-    Group(numpy("array asarray"), lambda d: Case((d.one_of(d.tensor(0, 2), (1, 2), ((1, 2), (3, 4)), 3),)), device="cpu"),
+    Group(
+        numpy("array asarray"), lambda d: Case((d.one_of(d.tensor(0, 2), (1, 2), ((1, 2), (3, 4)), 3),)), device="cpu"
+    ),
     Group(numpy("empty ones zeros"), lambda d: Case((sizes(d),)), device="cpu"),
     Group(numpy("full"), lambda d: Case((sizes(d), 1.5)), device="cpu"),
     Group(numpy("random.rand random.randn"), lambda d: Case(tuple(map(Size, d.sizes(0, 3)))), device="cpu"),

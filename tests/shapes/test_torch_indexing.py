@@ -6,8 +6,23 @@ from typing import Any
 
 import pytest
 import torch
-from differential import SCALE, Abstraction, Case, Draw, Group, Size, Tensor, both, cases, contradiction, differential_tests
-from differential import exact_argument, make_tensor, mapped, methods
+from differential import (
+    SCALE,
+    Abstraction,
+    Case,
+    Draw,
+    Group,
+    Size,
+    Tensor,
+    both,
+    cases,
+    contradiction,
+    differential_tests,
+    exact_argument,
+    make_tensor,
+    mapped,
+    methods,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -61,7 +76,9 @@ def torch_shape(tensor: Tensor, items: tuple[Any, ...]) -> tuple[int, ...] | Non
         return None
 
 
-@settings(max_examples=800 * SCALE, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=800 * SCALE, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(cases(indexed), st.integers(0, 2**32))
 def test_index_agrees_with_torch(case: Case, seed: int) -> None:
     tensor, items = case.arguments

@@ -165,5 +165,3 @@ def test_pieces_of_a_symbol() -> None:
 def test_refused(name: str, arguments: tuple[object, ...]) -> None:
     with pytest.raises(ShapeMismatch):
         apply(name, *arguments)
-
-

@@ -143,7 +143,7 @@ def qr(d: Draw) -> Case:
 
 def chain(d: Draw) -> Case:
     sizes = d.sizes(3, 5)
-    return Case((tuple(Tensor((rows, columns)) for rows, columns in zip(sizes, sizes[1:])),))
+    return Case((tuple(Tensor(sizes[at : at + 2]) for at in range(len(sizes) - 1)),))
 
 
 GROUPS = [

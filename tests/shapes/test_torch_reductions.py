@@ -60,7 +60,9 @@ def spread(d: Draw) -> Case:
 def norm(d: Draw) -> Case:
     tensor = d.tensor(0, 4)
     dim = dims(d, len(tensor.sizes))
-    return d.one_of(Case((tensor,)), Case((tensor, 2, dim)), Case((tensor, 2.0, dim, True)), Case((tensor,), {"dim": dim}))
+    return d.one_of(
+        Case((tensor,)), Case((tensor, 2, dim)), Case((tensor, 2.0, dim, True)), Case((tensor,), {"dim": dim})
+    )
 
 
 def matrix_norm(d: Draw) -> Case:
@@ -155,5 +157,3 @@ BATCH = Shape((B,), (), exact=False)
 )
 def test_mean_keeps_what_is_certain(shape: Shape, arguments: tuple[object, ...], result: Shape) -> None:
     assert FUNCTIONS["torch.Tensor.mean"].apply((shape, *arguments), {}) == result
-
-

@@ -176,9 +176,7 @@ def one_hot_counted(d: Draw) -> Case:
 def pad(d: Draw) -> Case:
     tensor = d.tensor(1, 4, 2, 5)
     count = d.integer(0, len(tensor.sizes) + (d.integer(0, 9) == 0))
-    amounts = tuple(
-        Size(d.integer(0, 3)) if d.integer(0, 5) else d.integer(-3, -1) for _ in range(2 * count)
-    )
+    amounts = tuple(Size(d.integer(0, 3)) if d.integer(0, 5) else d.integer(-3, -1) for _ in range(2 * count))
     return Case((tensor, amounts))
 
 

@@ -203,9 +203,7 @@ GROUPS = [
     Group(both("repeat_interleave"), repeat_interleave, examples=100),
 ]
 
-test_agrees, test_every_operation_is_tested = differential_tests(
-    "torch.views torch.reshaping torch.repeating", GROUPS
-)
+test_agrees, test_every_operation_is_tested = differential_tests("torch.views torch.reshaping torch.repeating", GROUPS)
 
 test_repeats_by_a_tensor_are_open, _ = differential_tests(
     "", [Group(both("repeat_interleave"), repeat_by_tensor, device="cpu", open=True)]

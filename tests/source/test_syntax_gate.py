@@ -95,6 +95,8 @@ CHAINS: dict[str, Callable[[int], str]] = {
     "subscripts": lambda n: "x = a" + "[0]" * n,
     "powers": lambda n: "x = " + "**".join("a" * n),
     "negations": lambda n: "x = " + "not " * n + "a",
+    "signs": lambda n: "x = " + "-" * n + "a",
+    "calls of calls": lambda n: "a" + "()" * n,
     "and": lambda n: "x = " + " and ".join("a" * n),
     "conditions": lambda n: "x = " + "a if b else " * n + "c",
     "lambdas": lambda n: "x = " + "lambda: " * n + "c",
@@ -197,6 +199,19 @@ def test_what_is_long_but_flat_passes(kind: str) -> None:
 )
 def test_depth_grows_by_each_link_of_a_chain(text: str, flat: str) -> None:
     assert measure_depth(ast.parse(text)) > measure_depth(ast.parse(flat))
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_the_quick_look_refuses_exactly_what_is_too_deep(kind: str) -> None:
+    for length in range(MAXIMUM_DEPTH - 10, MAXIMUM_DEPTH + 3):
+        text = CHAINS[kind](length)
+        tree = ast.parse(text)
+        try:
+            check_depth(tree, text)
+            refused = False
+        except UnparsableSource:
+            refused = True
+        assert refused == (measure_depth(tree, text) > MAXIMUM_DEPTH)
 
 
 def test_a_tree_from_elsewhere_is_checked_with_its_text() -> None:

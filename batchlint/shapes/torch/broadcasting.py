@@ -27,9 +27,8 @@ def broadcast_dimension(left: Dimension, right: Dimension) -> Dimension:
     if left == 1:
         return right
     left_least, right_least = least(left) or 0, least(right) or 0
-    if isinstance(left, int) and isinstance(right, int) or (
-        left_least > 1 and right_least > 1 and certainly_differ(left, right)
-    ):
+    numbers = isinstance(left, int) and isinstance(right, int)
+    if numbers or (left_least > 1 and right_least > 1 and certainly_differ(left, right)):
         raise ShapeMismatch(f"sizes {render(left)} and {render(right)} do not broadcast", left, right)
     if isinstance(left, int):
         return left

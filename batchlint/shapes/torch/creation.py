@@ -13,7 +13,9 @@ from batchlint.shapes.torch.operands import as_dimension, as_shape, as_sizes, sh
 
 __all__ = ["range_length"]
 
-LEGACY_TYPES = "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor Tensor"
+LEGACY_TYPES = """
+BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor Tensor
+"""
 LIKE = "empty_like full_like ones_like rand_like randint_like randn_like zeros_like"
 WINDOWS = "bartlett_window blackman_window hamming_window hann_window kaiser_window"
 
@@ -106,7 +108,8 @@ def range_length(start: Any, end: Any, step: Any) -> Dimension:
         if length < 0:
             raise ShapeMismatch(f"a range from {start} to {end} in steps of {step}")
         return length
-    if isinstance(step, int) and step > 0 and isinstance(start, (int, Expression)) and isinstance(end, (int, Expression)):
+    sizes = isinstance(start, (int, Expression)) and isinstance(end, (int, Expression))
+    if sizes and isinstance(step, int) and step > 0:
         return floor_divide(end - start + (step - 1), step)
     return unknown(minimum=0)
 

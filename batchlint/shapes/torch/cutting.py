@@ -107,7 +107,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: Any = 0) -> ShapeRes
     size = _size_at(shape, dim)
     if isinstance(indices_or_sections, (tuple, list)):
         bounds = (None, *indices_or_sections, None)
-        parts = [slice(start, stop) for start, stop in zip(bounds, bounds[1:])]
+        parts = list(map(slice, bounds[:-1], bounds[1:]))
         return _pieces(shape, dim, [unknown(minimum=0) if size is None else slice_length(size, p) for p in parts])
     if not isinstance(indices_or_sections, int) or not 0 < indices_or_sections <= MOST_PIECES:
         return UNKNOWN

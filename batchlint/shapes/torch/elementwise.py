@@ -19,7 +19,9 @@ reciprocal relu resolve_conj resolve_neg round rsqrt sgn sigmoid sign signbit si
 """.split()
 """Functions and methods of one tensor, whose other parameters are options."""
 
-SAME = "clone cumprod cumsum detach flip fliplr flipud log_softmax logcumsumexp matrix_exp renorm roll softmax tril triu".split()
+SAME = """
+clone cumprod cumsum detach flip fliplr flipud log_softmax logcumsumexp matrix_exp renorm roll softmax tril triu
+""".split()
 """Functions and methods that mix elements along dimensions and keep all sizes."""
 
 UNARY_FUNCTIONS = """

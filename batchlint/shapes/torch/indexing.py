@@ -49,7 +49,7 @@ def _any_of(shape: Shape, readings: list[tuple[Any, ...]]) -> Shape:
     for items in readings:
         try:
             results.append(index(shape, items))
-        except ShapeMismatch as mismatch:  # noqa: PERF203
+        except ShapeMismatch as mismatch:
             refused = mismatch
     if refused is not None and not results:
         raise refused

@@ -83,7 +83,7 @@ def _first_that_fits(function: Callable[[int], Shape], axes: range) -> Shape:
     for axis in axes:
         try:
             results.append(function(axis))
-        except ShapeMismatch:  # noqa: PERF203
+        except ShapeMismatch:
             continue
     return join(results) if results else UNKNOWN_SHAPE
 
@@ -168,9 +168,7 @@ def hstack(tensors: Any) -> Shape:
     shapes = [padded_to(shape, 1) for shape in shapes]
     # The first tensor decides, as the others must have its rank.
     if any(not shape.exact for shape in shapes):
-        return _at_common_rank(
-            shapes, 2, lambda known: _cat_along(known, 0 if len(known[0].leading) == 1 else 1)
-        )
+        return _at_common_rank(shapes, 2, lambda known: _cat_along(known, 0 if len(known[0].leading) == 1 else 1))
     return cat(shapes, 0 if len(shapes[0].leading) == 1 else 1)
 
 

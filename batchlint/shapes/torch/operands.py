@@ -1,4 +1,4 @@
-"""Reading an operation's operands: tensors, sizes given one by one or as a tuple, and dimensions counted from either end."""
+"""Reading an operation's operands: tensors, sizes one by one or as a tuple, dimensions counted from either end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from batchlint.shapes.ranks import join_results, over_ranks_result
 from batchlint.shapes.registry import UNKNOWN, ShapeResult, TensorIndex
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 
-__all__ = ["SCALAR", "along", "as_axes", "as_dimension", "as_shape", "as_sizes", "axis_of", "reach_of", "shape_of_sizes"]
+__all__ = [
+    "SCALAR",
+    "along",
+    "as_axes",
+    "as_dimension",
+    "as_shape",
+    "as_sizes",
+    "axis_of",
+    "reach_of",
+    "shape_of_sizes",
+]
 
 SCALAR = Shape()
 """The shape of a tensor without dimensions, which is also that of a number."""

@@ -68,7 +68,8 @@ REDUCTIONS = "all amax amin any argmax argmin count_nonzero logsumexp mean nanme
 
 
 @shape_function(
-    *(f"{place}.{name}" for name in REDUCTIONS.split() for place in ("torch", "torch.Tensor")), "torch.special.logsumexp"
+    *(f"{place}.{name}" for name in REDUCTIONS.split() for place in ("torch", "torch.Tensor")),
+    "torch.special.logsumexp",
 )
 def reduction(input: Any, dim: Any = None, keepdim: Any = False) -> Shape:
     """*input* without *dim*."""

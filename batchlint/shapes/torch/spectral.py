@@ -143,8 +143,16 @@ def rfftfreq(n: Any, d: Any = 1.0) -> Shape:
 
 @shape_function("torch.stft", "torch.Tensor.stft")
 def stft(
-    input: Any, n_fft: Any, hop_length: Any = None, win_length: Any = None, window: Any = None, center: Any = True,
-    pad_mode: Any = "reflect", normalized: Any = False, onesided: Any = None, return_complex: Any = True,
+    input: Any,
+    n_fft: Any,
+    hop_length: Any = None,
+    win_length: Any = None,
+    window: Any = None,
+    center: Any = True,
+    pad_mode: Any = "reflect",
+    normalized: Any = False,
+    onesided: Any = None,
+    return_complex: Any = True,
 ) -> Shape:
     """``[L]`` or ``[B, L]`` to ``[..., frequencies, frames]``, a last dimension of 2 unless *return_complex*."""
     size = as_dimension(n_fft)

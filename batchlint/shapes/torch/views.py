@@ -227,9 +227,7 @@ def movedim(input: Any, source: Any, destination: Any) -> Shape:
         rank = len(known.leading)
         moved = {axis_of(rank, to): axis_of(rank, at) for at, to in zip(sources, destinations)}
         staying = iter([axis for axis in range(rank) if axis not in moved.values()])
-        return Shape(
-            tuple([known.leading[moved[axis] if axis in moved else next(staying)] for axis in range(rank)])
-        )
+        return Shape(tuple([known.leading[moved[axis] if axis in moved else next(staying)] for axis in range(rank)]))
 
     return over_ranks(at_known_rank, shape, reach=reach_of(sources + destinations))
 
