@@ -105,14 +105,14 @@ def _check(
 
     if not rules:
         return _NOTHING
-    from batchlint.semantics.facts import gather
     from batchlint.semantics.gate import candidates
+    from batchlint.semantics.survey import survey
 
     try:
         given = tree
         tree = parse_guarded(source.text) if given is None else given
-        named = frozenset(name for _, name in gather(tree).loader_batch_names)
-        found = candidates(tree, rules, named)
+        surveyed = survey(tree)
+        found = candidates(surveyed, rules)
         if not found:
             return _NOTHING
         if given is not None:
@@ -124,7 +124,7 @@ def _check(
     from batchlint.semantics.analysis import analyse
     from batchlint.source.suppressions import Suppressions
 
-    shown = [f for f in analyse(source.text, tree, rules, found) if show_latent or not f.latent]
+    shown = [f for f in analyse(source.text, tree, rules, surveyed, found) if show_latent or not f.latent]
     suppressions = Suppressions.from_text(source.text)
     kept = (finding for finding in shown if not suppressions.suppresses(finding, noqa=honour_noqa))
     findings = _in_order(_in_cells(source, finding) for finding in kept)

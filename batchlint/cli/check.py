@@ -182,8 +182,9 @@ def _work_items(options: Options, config: Config) -> tuple[list[runner.WorkItem]
         items.append(_work_item(options.stdin_filename or STDIN, config)._replace(data=sys.stdin.buffer.read()))
     elif options.stdin_filename is not None:
         raise UsageError("--stdin-filename names standard input, which is read where a path is -")
-    if len(paths) == 1 and os.path.isfile(paths[0]):  # the walk over folders is dear to import
-        items.append(_work_item(os.path.normpath(paths[0]), config))
+    files = _distinct_files(paths)
+    if files is not None:
+        items += [_work_item(path, config) for path in files]
     elif paths:
         from batchlint.findings import Problem
         from batchlint.source.discovery import DEFAULT_EXCLUDES, discover
@@ -201,6 +202,15 @@ def _work_items(options: Options, config: Config) -> tuple[list[runner.WorkItem]
         problems = [path for path in found if isinstance(path, Problem)]
         items += [_work_item(str(path), config) for path in found if not isinstance(path, Problem)]
     return items, problems
+
+
+def _distinct_files(paths: list[str]) -> list[str] | None:
+    """What discovery makes of *paths* when they are nothing but different files, without what it takes to import."""
+    distinct = len({os.path.realpath(path) for path in paths}) == len(paths)
+    alike = len({os.path.isabs(path) for path in paths}) == 1
+    if not (distinct and alike and all(os.path.isfile(path) for path in paths)):
+        return None
+    return sorted((os.path.normpath(path) for path in paths), key=lambda path: path.split(os.sep))
 
 
 def _work_item(filename: str, config: Config) -> runner.WorkItem:

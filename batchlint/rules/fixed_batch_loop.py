@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
-from batchlint.semantics.fixed_batch import describe, fixed_symbols, never_short, number_of
-from batchlint.semantics.guards import FIRST_BATCH
+from batchlint.semantics.fixed_batch import FIRST_BATCH, describe, fixed_symbols, never_short, number_of
 from batchlint.semantics.observations import INDEX
 from batchlint.semantics.sizes import is_rows
 from batchlint.semantics.values import Integer, OriginKind, Range, Sequence, Source, Tensor

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
-from batchlint.semantics.fixed_batch import describe, fixed_symbols, never_short, number_of
-from batchlint.semantics.guards import FIRST_BATCH
+from batchlint.semantics.fixed_batch import FIRST_BATCH, describe, fixed_symbols, never_short, number_of
 from batchlint.semantics.sizes import literal_rows, sizes_of
 from batchlint.semantics.tensors import fixed_role, real_role
 from batchlint.semantics.values import Batch, Integer, Source, Tensor
@@ -107,10 +106,11 @@ class FixedBatchReshape(Rule):
         number = number_of(symbols)
         shape = f"the tensor is {tensor.shape} here" if tensor.shape.leading else None
         operation = observation.operation.rpartition(".")[2]
+        other = "any larger one" if number == "1" else "a shorter last one or a single sample"
         report(
             observation.node,
-            f"`{operation}` fixes the batch at {number} ({where}): a batch of another size, such as a shorter last one "
-            f"or a single sample, raises or is regrouped; read it from the tensor, e.g. `x.size(0)`",
+            f"`{operation}` fixes the batch at {number} ({where}): a batch of another size, such as {other}, raises or "
+            f"is regrouped; read it from the tensor, e.g. `x.size(0)`",
             shape=shape,
             latent=bool(context.guards) or never_short(tensor, context),
             notes=notes,

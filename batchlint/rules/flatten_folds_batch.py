@@ -81,7 +81,8 @@ class FlattenFoldsBatch(Rule):
         shape = tensor.shape
         if given[0] != -1 or not isinstance(features, int) or features < 2 or not shape.exact or len(shape.leading) < 3:
             return
-        if not is_rows(shape.leading[0]):
+        if not is_rows(shape.leading[0]) or shape.leading[-1] == features:
+            # Rows of exactly F are left as they are: a token-level output, whatever the sequence's length.
             return
         width = product(shape.leading[1:])
         symbols = spatial_symbols(width)
@@ -89,9 +90,10 @@ class FlattenFoldsBatch(Rule):
             return
         size = square_solution(width, features)
         fits = f" unless the input is {size}x{size}" if size is not None and len(symbols) > 1 else ""
+        operation = observation.operation.rpartition(".")[2]
         report(
             observation.node,
-            f"`view(-1, {features})` folds {render(width)} values of a sample into rows of {features}{fits}: another "
+            f"`{operation}(-1, {features})` folds {render(width)} values of a sample into rows of {features}{fits}: another "
             f"input size changes the number of rows without an error; use `flatten(1)`",
             shape=f"the tensor is {shape} here",
             latent=False,

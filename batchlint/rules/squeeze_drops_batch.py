@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
-from batchlint.semantics.fixed_batch import never_short
-from batchlint.semantics.guards import FIRST_BATCH
+from batchlint.semantics.fixed_batch import FIRST_BATCH, never_short
 from batchlint.semantics.observations import CONSUME, RETURN
 from batchlint.semantics.squeezing import breaks_at_one, has_rows, returned_marks
 from batchlint.semantics.values import MarkKind, Tensor

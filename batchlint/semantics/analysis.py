@@ -12,10 +12,11 @@ import libcst as cst
 from batchlint.findings import Finding, Note, Severity, Span
 from batchlint.semantics import entry_points
 from batchlint.semantics.evaluator import Evaluator
-from batchlint.semantics.facts import gather
 from batchlint.semantics.gate import KINDS, Candidates, candidates
 from batchlint.semantics.observations import Observation, Report
 from batchlint.semantics.positions import positions
+from batchlint.semantics.pruning import without_unneeded
+from batchlint.semantics.survey import Survey, survey
 from batchlint.semantics.values import Batch, Tensor, Value
 
 __all__ = ["Observation", "Report", "analyse", "shape_annotations"]
@@ -51,19 +52,24 @@ class _Reported:
 
 
 def analyse(
-    text: str, tree: ast.Module, rules: Sequence[AnalysedRule], found: Candidates | None = None
+    text: str,
+    tree: ast.Module,
+    rules: Sequence[AnalysedRule],
+    surveyed: Survey | None = None,
+    found: Candidates | None = None,
 ) -> list[Finding]:
     """Evaluate one module and return its rules' findings, sorted by place.
 
     Raises:
         libcst.ParserSyntaxError: libcst cannot read what `ast` could.
     """
-    facts = gather(tree)
+    if surveyed is None:
+        surveyed = survey(tree)
     if found is None:
-        found = candidates(tree, rules, frozenset(name for _, name in facts.loader_batch_names))
+        found = candidates(surveyed, rules)
     if not found:
         return []
-    module = cst.parse_module(text)
+    module = cst.parse_module(without_unneeded(text, surveyed, found))
     reported: dict[tuple[str, int], _Reported] = {}
     by_operation: dict[str, list[AnalysedRule]] = {}
     for rule in rules:
@@ -74,7 +80,7 @@ def analyse(
         for rule in by_operation[observation.operation]:
             rule.check(observation, _reporter(rule, reported))
 
-    ev = Evaluator(facts, frozenset(by_operation), sink)
+    ev = Evaluator(surveyed.facts, frozenset(by_operation), sink)
     for rule in rules:
         begin = getattr(rule, "begin", None)
         if begin is not None:
@@ -188,7 +194,7 @@ def shapes_of(text: str, tree: ast.Module) -> dict[Span, list[str]]:
             if shape not in shapes:
                 shapes.append(shape)
 
-    ev = Evaluator(gather(tree), frozenset(), lambda observation: None, recorder=record)
+    ev = Evaluator(survey(tree).facts, frozenset(), lambda observation: None, recorder=record)
     entry_points.run(ev, module, _everything(tree))
     spans = positions(module, [node for node, _ in seen.values()])
     return {spans[key]: shapes for key, (_, shapes) in seen.items() if key in spans}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator as operators
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,9 @@ from batchlint.semantics.quantities import combined
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
+    BoundMethod,
     Constant,
+    Function,
     Integer,
     Number,
     Origin,
@@ -93,7 +97,12 @@ def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -
         return join(left, right) if isinstance(left, Repeated) else join(right, left)
     if isinstance(left, Repeated | Sequence) and isinstance(right, ShapeOf) and operator == "Add":
         return UNKNOWN
-    if isinstance(left, Constant) and isinstance(right, Constant):
+    if operator == "Modulo" and isinstance(left, Constant) and isinstance(left.value, str):
+        return formatted(left.value, right)
+    computed = _computed(operator, left, right)
+    if computed is not None:
+        return computed
+    if isinstance(left, Constant) and isinstance(right, Constant) and isinstance(left.value, str):
         return _constants(operator, left.value, right.value)
     return _numbers(operator, left, right, node)
 
@@ -109,11 +118,58 @@ def _as_count(ev: Evaluator, node: Any, left: Value, right: Value) -> Value:
     return Integer(unknown(name, minimum=0), Origin(OriginKind.LENGTH, name))
 
 
+_COMPUTED: dict[str, Callable[[float, float], float]] = {
+    "Add": operators.add,
+    "Subtract": operators.sub,
+    "Multiply": operators.mul,
+    "Divide": operators.truediv,
+    "FloorDivide": operators.floordiv,
+    "Modulo": operators.mod,
+    "Power": operators.pow,
+}
+
+
+def as_number(value: Value) -> int | float | None:
+    """The number that *value* is, ``None`` where it is not known or none."""
+    if isinstance(value, Integer):
+        return value.dimension if isinstance(value.dimension, int) else None
+    if isinstance(value, Constant):
+        return value.value if isinstance(value.value, bool | int | float) else None
+    if isinstance(value, Number) and value.quantity is None and value.ratio is not None:
+        top, bottom = value.ratio
+        return top / bottom if isinstance(top, int) and isinstance(bottom, int) and bottom else None
+    return None
+
+
+def _computed(operator: str, left: Value, right: Value) -> Value | None:
+    """The result of plain arithmetic with floats, ``None`` where a number is not known."""
+    a, b, function = as_number(left), as_number(right), _COMPUTED.get(operator)
+    if a is None or b is None or function is None or (operator == "Power" and abs(b) > 64):
+        return None
+    try:
+        result = function(a, b)
+    except (ArithmeticError, ValueError):
+        return None
+    if isinstance(result, int):
+        return Integer(result, Origin(OriginKind.DERIVED))
+    return Constant(result) if isinstance(result, float) else None
+
+
+def formatted(template: str, value: Value) -> Value:
+    """``template % value``."""
+    items = value.items if isinstance(value, Sequence) and value.kind == "tuple" else (value,)
+    parts = [item.value if isinstance(item, Constant) else as_number(item) for item in items]
+    if any(part is None for part in parts):
+        return UNKNOWN
+    try:
+        return Constant(template % tuple(parts))
+    except (TypeError, ValueError):
+        return UNKNOWN
+
+
 def _constants(operator: str, left: Any, right: Any) -> Value:
     if isinstance(left, str) and isinstance(right, str) and operator == "Add":
         return Constant(left + right)
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        return Number()
     return UNKNOWN
 
 
@@ -204,12 +260,15 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
             return UNKNOWN
         result = ev.operate(operation, node, (left, right), {})
         return replace(result, boolean=True, quantity=None) if isinstance(result, Tensor) else result
-    if isinstance(left, Constant) and isinstance(right, Constant):
-        return _compare_constants(operator, left.value, right.value)
+    if isinstance(left, Constant) and isinstance(right, Constant | Integer | Number) or isinstance(right, Constant):
+        answer = _compare_constants(operator, left, right)
+        if answer is not None:
+            return Constant(answer)
     if operator in ("Is", "IsNot", "Equal", "NotEqual"):
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Constant) and one.value is None and not isinstance(other, type(UNKNOWN)):
-                if not (isinstance(other, Constant)):
+                certain = not isinstance(other, BoundMethod) or isinstance(other.function, Function)
+                if certain and not isinstance(other, Constant):
                     return Constant(operator in ("IsNot", "NotEqual"))
     if isinstance(left, Integer) and isinstance(right, Integer):
         return _compare_integers(operator, left.dimension, right.dimension)
@@ -219,14 +278,34 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
     return UNKNOWN
 
 
-def _compare_constants(operator: str, left: Any, right: Any) -> Value:
-    if operator in ("Is", "Equal"):
-        return Constant(type(left) is type(right) and left == right)
-    if operator in ("IsNot", "NotEqual"):
-        return Constant(not (type(left) is type(right) and left == right))
-    if operator in ("In", "NotIn") and isinstance(left, str) and isinstance(right, str):
-        return Constant((left in right) is (operator == "In"))
-    return UNKNOWN
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "Equal": operators.eq,
+    "NotEqual": operators.ne,
+    "LessThan": operators.lt,
+    "GreaterThan": operators.gt,
+    "LessThanEqual": operators.le,
+    "GreaterThanEqual": operators.ge,
+}
+
+
+def _compare_constants(operator: str, left: Value, right: Value) -> bool | None:
+    """Compare two values of which one is a string, a float, a boolean or ``None``."""
+    a, b = as_number(left), as_number(right)
+    if a is not None and b is not None and operator in _ORDERS:
+        return _ORDERS[operator](a, b)
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        one, other = left.value, right.value
+        if operator in ("Is", "Equal"):
+            return type(one) is type(other) and bool(one == other)
+        if operator in ("IsNot", "NotEqual"):
+            return not (type(one) is type(other) and one == other)
+        if operator in ("In", "NotIn") and isinstance(one, str) and isinstance(other, str):
+            return (one in other) is (operator == "In")
+        return None
+    constant, number = (left, right) if isinstance(left, Constant) else (right, left)
+    if isinstance(constant, Constant) and isinstance(constant.value, str) and isinstance(number, Integer | Number):
+        return {"Equal": False, "Is": False, "NotEqual": True, "IsNot": True}.get(operator)
+    return None
 
 
 def _compare_integers(operator: str, left: Dimension, right: Dimension) -> Value:

@@ -60,6 +60,11 @@ def names_training(name: str) -> bool:
     return _TRAINING.search(name) is not None
 
 
+def names_data_loader(name: str) -> bool:
+    """Whether *name* says data loader in so many words: ``train_loader``, ``test_dataloader``."""
+    return names_loader(name) and "loader" in name.lower()
+
+
 def names_loader(name: str) -> bool:
     """Whether *name* says that iterating gives batches: ``train_loader``, ``dataloader``, ``test_dl``."""
     return _LOADER.search(name) is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from batchlint.semantics import observations as seen
-from batchlint.semantics.batch_names import names_batch_size
+from batchlint.semantics.batch_names import names_batch_size, names_data_loader
 from batchlint.semantics.classes import ancestors, class_attribute, external_base
 from batchlint.semantics.layers import apply_chain, apply_layer, construct, is_layer
 from batchlint.semantics.library import LIBRARY
@@ -47,7 +47,7 @@ from batchlint.semantics.values import (
     new_identity,
 )
 from batchlint.shapes.dimension import Role, Symbol, has_role, unknown
-from batchlint.shapes.registry import FUNCTIONS
+from batchlint.shapes.registry import FUNCTIONS, OTHER_KEYWORDS
 from batchlint.shapes.shape import UNKNOWN_SHAPE
 
 if TYPE_CHECKING:
@@ -60,7 +60,11 @@ Arguments = tuple[tuple[Value, ...], dict[str, Value]]
 
 
 def arguments_of(ev: Evaluator, node: cst.Call) -> Arguments:
-    """The abstract arguments of a call; an argument that is starred and not known ends the positional ones."""
+    """The abstract arguments of a call.
+
+    A starred argument that is not known ends the positional ones, as a `Repeated` of kind ``star``; a double-starred one
+    is the keyword `OTHER_KEYWORDS`: there may be others.
+    """
     positional: list[Value] = []
     keywords: dict[str, Value] = {}
     lost = False
@@ -68,17 +72,23 @@ def arguments_of(ev: Evaluator, node: cst.Call) -> Arguments:
         value = ev.evaluate(argument.value)
         if argument.star == "*":
             spread = ev.spread(value)
-            if spread is None:
+            if lost:
+                positional[-1] = Repeated(UNKNOWN, "star")
+            elif spread is None:
                 lost = True
                 positional.append(Repeated(element_of(value), "star"))
-            elif not lost:
+            else:
                 positional.extend(spread)
         elif argument.star == "**":
             if isinstance(value, Dictionary):
-                keywords.update(value.items)
+                keywords.update({key: item for key, item in value.items.items() if isinstance(key, str)})
+            if not isinstance(value, Dictionary) or not value.complete:
+                keywords[OTHER_KEYWORDS] = UNKNOWN
         elif argument.keyword is not None:
             keywords[argument.keyword.value] = value
-        elif not lost:
+        elif lost:
+            positional[-1] = Repeated(UNKNOWN, "star")
+        else:
             positional.append(value)
     return tuple(positional), keywords
 
@@ -97,10 +107,15 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
         return UNKNOWN
     callee = callee_of(ev, function)
     arguments, keywords = arguments_of(ev, node)
+    if ev.loops and isinstance(function, cst.Attribute) and function.attr.value == "backward":
+        ev.note_training()
     if callee is UNKNOWN or isinstance(callee, External):
         _observe_unknown_loss(ev, function, arguments, node)
     if seen.CALL in ev.subscriptions:
         ev.observe(seen.CALL, node, {"callee": callee}, positional=arguments, keywords=keywords)
+    given = {**callee.keywords, **keywords} if isinstance(callee, Partial) else keywords
+    if "drop_last" in given:
+        ev.observe(seen.DROP_LAST, node, given, name=ev.last_name(function) or "", positional=arguments)
     if isinstance(callee, BoundMethod) and isinstance(callee.function, str):
         result = call_method(ev, callee.receiver, callee.function, arguments, keywords, node)
         _rebind_receiver(ev, function, callee, arguments, result)
@@ -133,6 +148,34 @@ def _observe_unknown_loss(
             ev.observe(seen.CONSUME, node, {"tensor": target}, name="torch.nn.CrossEntropyLoss")
 
 
+_LIST_CHANGES = frozenset({"append", "extend", "insert", "pop", "clear", "reverse", "remove", "sort"})
+
+
+def _changed_items(
+    ev: Evaluator, items: tuple[Value, ...], name: str, arguments: tuple[Value, ...]
+) -> tuple[Value, ...] | None:
+    """The elements of a list after one of its methods, ``None`` where they are not known."""
+    first = arguments[0] if arguments else UNKNOWN
+    if name == "append":
+        return (*items, first)
+    if name == "extend":
+        more = ev.spread(first)
+        return None if more is None else (*items, *more)
+    if name == "clear":
+        return ()
+    if name == "reverse":
+        return items[::-1]
+    index = first.dimension if isinstance(first, Integer) else None
+    if name == "insert" and isinstance(index, int) and len(arguments) > 1:
+        return (*items[:index], arguments[1], *items[index:])
+    if name == "pop" and not arguments and items:
+        return items[:-1]
+    if name == "pop" and isinstance(index, int) and -len(items) <= index < len(items):
+        index %= len(items)
+        return (*items[:index], *items[index + 1 :])
+    return None
+
+
 def _rebind_receiver(
     ev: Evaluator, function: cst.BaseExpression, callee: BoundMethod, arguments: tuple[Value, ...], result: Value
 ) -> None:
@@ -142,18 +185,12 @@ def _rebind_receiver(
     receiver, name = callee.receiver, callee.function
     assert isinstance(name, str)
     changed: Value | None = None
-    if isinstance(receiver, Sequence) and arguments and name in ("append", "extend", "insert"):
-        if name == "append":
-            changed = Sequence((*receiver.items, arguments[0]), receiver.kind)
-            if ev.loops and not ev.quiet and len(receiver.items) > 256:
-                changed = Repeated(arguments[0], receiver.kind)
-        elif name == "insert" and len(arguments) > 1:
-            changed = Sequence((arguments[1], *receiver.items), receiver.kind)
+    if isinstance(receiver, Sequence) and name in _LIST_CHANGES:
+        if name == "append" and ev.loops and not ev.quiet and len(receiver.items) > 256:
+            changed = Repeated(arguments[0] if arguments else UNKNOWN, receiver.kind)
         else:
-            spread = ev.spread(arguments[0])
-            changed = Repeated(UNKNOWN, receiver.kind) if spread is None else Sequence(
-                (*receiver.items, *spread), receiver.kind
-            )  # fmt: skip
+            items = _changed_items(ev, receiver.items, name, arguments)
+            changed = Repeated(UNKNOWN, receiver.kind) if items is None else Sequence(items, receiver.kind)
     elif isinstance(receiver, Repeated) and arguments and name == "append":
         from batchlint.semantics.values import join
 
@@ -317,16 +354,17 @@ def _inherited_method(
     """A method that a class of the file has from an imported base."""
     if name in _RETURN_SELF:
         return receiver
-    if name in ("register_buffer", "register_parameter") and len(arguments) >= 2:
-        key = arguments[0]
-        if isinstance(key, Constant) and isinstance(key.value, str):
-            ev.store(receiver, key.value, arguments[1])
+    if name in ("register_buffer", "register_parameter", "register_module", "__setattr__") and len(arguments) >= 2:
+        ev.store_named(receiver, arguments[0], arguments[1])
         return NONE
-    if name == "add_module" and len(arguments) >= 2 and isinstance(arguments[0], Constant):
-        ev.store(receiver, str(arguments[0].value), arguments[1])
+    if name == "__getattr__" and len(arguments) == 1 and isinstance(arguments[0], Constant):
+        return ev.instance_attribute(receiver, str(arguments[0].value), node)
+    if name == "add_module" and len(arguments) >= 2:
+        key = ev.store_named(receiver, arguments[0], arguments[1])
         chain = ev.heap.get((receiver.identity, "()"))
         if isinstance(chain, Chain):
-            ev.store(receiver, "()", Chain((*chain.items, (str(arguments[0].value), arguments[1])), chain.complete))
+            items = (*chain.items, (key or "?", arguments[1]))
+            ev.store(receiver, "()", Chain(items, chain.complete))
         return NONE
     if name == "forward" or name == "__call__":
         return _inherited_forward(ev, receiver, arguments, node)
@@ -487,6 +525,7 @@ def bind(
     rest: Value | None = None
     if values and isinstance(values[-1], Repeated) and values[-1].kind == "star":
         rest = values.pop().item  # type: ignore[union-attr]
+    lost = rest is not None or OTHER_KEYWORDS in keywords
     constructor = function.name == "__init__"
     for index, parameter in enumerate(positional):
         name = parameter.name.value
@@ -494,19 +533,22 @@ def bind(
             names[name] = values[index]
         elif name in keywords:
             names[name] = keywords[name]
-        elif name in function.defaults:
+        elif name in function.defaults and not lost:
             names[name] = function.defaults[name]
         else:
-            names[name] = rest if rest is not None else UNKNOWN
+            names[name] = rest if rest is not None and name not in function.defaults else UNKNOWN
     for parameter in parameters.kwonly_params:
         name = parameter.name.value
-        names[name] = keywords.get(name, function.defaults.get(name, UNKNOWN))
+        default = UNKNOWN if OTHER_KEYWORDS in keywords else function.defaults.get(name, UNKNOWN)
+        names[name] = keywords.get(name, default)
     if isinstance(parameters.star_arg, cst.Param):
-        names[parameters.star_arg.name.value] = Sequence(tuple(values[len(positional) :]), "tuple")
+        more = tuple(values[len(positional) :])
+        name = parameters.star_arg.name.value
+        names[name] = Sequence(more, "tuple") if rest is None else Repeated(rest if not more else UNKNOWN, "tuple")
     if parameters.star_kwarg is not None:
         known = {p.name.value for p in (*positional, *parameters.kwonly_params)}
-        extra = {name: value for name, value in keywords.items() if name not in known}
-        names[parameters.star_kwarg.name.value] = Dictionary(extra, "dict", True)
+        extra = {name: value for name, value in keywords.items() if name not in known and name != OTHER_KEYWORDS}
+        names[parameters.star_kwarg.name.value] = Dictionary(extra, "dict", OTHER_KEYWORDS not in keywords)
     for name, value in names.items():
         if names_batch_size(name) and isinstance(value, Integer) and isinstance(value.dimension, int):
             origin = value.origin
@@ -515,6 +557,8 @@ def bind(
                 made = Origin(OriginKind.ARGUMENT, name, origin.node if origin else None)
                 ev.origins.setdefault(symbol, made)
                 names[name] = Integer(symbol.dimension(), made)
+        elif value is UNKNOWN and names_data_loader(name):
+            names[name] = ev.unknown_loader(name, function.node)
         elif constructor and names_batch_size(name) and value is UNKNOWN:
             names[name] = fixed_argument(ev, function, name)
     return names

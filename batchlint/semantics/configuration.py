@@ -50,6 +50,10 @@ def parser_method(
         _declare(ev, key, arguments, keywords, node)
         return NONE
     namespace = ev.memory.get(key, UNKNOWN)
+    if name == "set_defaults":
+        for destination, value in keywords.items():
+            _set(ev, key, destination, value, node)
+        return NONE
     if name == "parse_args":
         return namespace
     if name == "parse_known_args":
@@ -78,10 +82,17 @@ def _declare(
         value = UNKNOWN if action.value in ("store_true", "store_false") else value
     if isinstance(value, Constant) and isinstance(value.value, bool):
         value = UNKNOWN
+    _set(ev, key, name, value, node)
+
+
+def _set(ev: Evaluator, key: Any, name: str, value: Value, node: Any) -> None:
     if isinstance(value, Integer):
         value = ev.named(name, value, node, OriginKind.CONFIGURATION)
-        if isinstance(value.dimension, int):
+        if isinstance(value, Integer) and isinstance(value.dimension, int):
             value = integer(value.dimension, node)
+    if value is UNKNOWN:
+        # Given on the command line only.
+        value = ev.configured(name, node) or UNKNOWN
     namespace = ev.memory.get(key)
     items = dict(namespace.items) if isinstance(namespace, Dictionary) else {}
     items[name] = value

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batchlint.semantics.fixed_batch import describe, fixed_symbols, never_short, number_of
-from batchlint.semantics.guards import FIRST_BATCH
+from batchlint.semantics.fixed_batch import FIRST_BATCH, describe, fixed_symbols, never_short, number_of
 from batchlint.semantics.tensors import real_role
 from batchlint.semantics.values import MarkKind, Source, Tensor
 

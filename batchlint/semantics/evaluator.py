@@ -12,14 +12,19 @@ from typing import Any
 import libcst as cst
 
 from batchlint.semantics import observations as seen
-from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_loader
+from batchlint.semantics.batch_names import (
+    may_name_batch_size,
+    names_batch_size,
+    names_data_loader,
+    names_loader,
+)
 from batchlint.semantics.batching import COUNTER, floor_divisions
 from batchlint.semantics.calls import call, call_function, instantiate
-from batchlint.semantics.classes import class_attribute, define_class
+from batchlint.semantics.classes import class_attribute, define_class, external_base
 from batchlint.semantics.expressions import EXPRESSIONS
 from batchlint.semantics.facts import FileFacts
 from batchlint.semantics.loaders import dataset_of
-from batchlint.semantics.names import canonical
+from batchlint.semantics.names import MODULE_ATTRIBUTES, canonical
 from batchlint.semantics.observations import Context, LoopContext, Observation
 from batchlint.semantics.quantities import batch_index, number_of_batches, number_of_samples
 from batchlint.semantics.scope import Frame
@@ -29,6 +34,7 @@ from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
     BoundMethod,
+    Chain,
     Class,
     Constant,
     Dataset,
@@ -53,10 +59,12 @@ from batchlint.semantics.values import (
     Value,
     Zipped,
     element_of,
+    key_of,
     new_identity,
+    value_of_key,
 )
 from batchlint.shapes.dimension import Dimension, Role, Symbol, unknown
-from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 
 from batchlint.semantics.fixed_batch import FULL_BATCHES
 
@@ -99,6 +107,7 @@ class Evaluator:
         self.module_frame = self.frame
         self.heap: dict[tuple[int, str], Value] = {}
         self.heap_version = 0
+        self.perhaps: set[tuple[int, str]] = set()
         self.stack: list[Function] = []
         self.loops: tuple[LoopContext, ...] = ()
         self.guards: frozenset[str] = frozenset()
@@ -115,6 +124,7 @@ class Evaluator:
         self.functions: list[Function] = []
         self.memory: dict[Any, Value] = {}
         self.requirements: list[tuple[Parameter | None, Dimension, int, Any]] = []
+        self.training_loops: set[int] = set()
         self.quiet = 0
 
     # Evaluation ------------------------------------------------------------------------------------------------------
@@ -198,6 +208,7 @@ class Evaluator:
             self.conditions,
             self.evaluating,
             frame.function.node if frame.function is not None else self.module,
+            self.facts.drops_last,
         )
 
     @contextmanager
@@ -256,6 +267,8 @@ class Evaluator:
 
     def named(self, name: str, value: Value, node: Any, kind: OriginKind = OriginKind.CONSTANT) -> Value:
         """*value* as it is once it bears *name*: a number called a batch size becomes a fixed batch."""
+        if value is UNKNOWN and names_data_loader(name):
+            return self.unknown_loader(name, node)
         if not isinstance(value, Integer) or not isinstance(value.dimension, int) or value.dimension < 1:
             return value
         if not names_batch_size(name):
@@ -303,25 +316,33 @@ class Evaluator:
                 from batchlint.semantics.tensors import look_for_conflict
 
                 look_for_conflict(self, "torch.Tensor.copy", target, (with_items, value))
-        elif isinstance(base, Dictionary) and isinstance(target.value, cst.Name):
+        elif isinstance(base, Dictionary | Sequence | Repeated) and isinstance(target.value, cst.Name | cst.Attribute):
             index = target.slice[0].slice
             key = self.evaluate(index.value) if isinstance(index, cst.Index) else UNKNOWN
-            if isinstance(key, Constant) and isinstance(key.value, str):
-                value = self.named(key.value, value, target, OriginKind.CONFIGURATION)
-                self.frame.bind(
-                    target.value.value, Dictionary({**base.items, key.value: value}, base.kind, base.complete)
-                )
-            else:
-                self.frame.bind(target.value.value, Dictionary({}, base.kind, False))
-        elif isinstance(base, Sequence | Repeated) and isinstance(target.value, cst.Name):
-            self.frame.bind(target.value.value, Repeated(UNKNOWN, base.kind))
+            with self.quietly():
+                self.bind_target(target.value, self._with_item(base, key, value, target))
+
+    def _with_item(self, base: Dictionary | Sequence | Repeated, key: Value, value: Value, target: Any) -> Value:
+        """*base* after ``base[key] = value``."""
+        if isinstance(base, Dictionary):
+            name = key_of(key)
+            if name is None:
+                return Dictionary({}, base.kind, False)
+            if isinstance(name, str):
+                value = self.named(name, value, target, OriginKind.CONFIGURATION)
+            return Dictionary({**base.items, name: value}, base.kind, base.complete)
+        index = key.dimension if isinstance(key, Integer) else None
+        if isinstance(base, Sequence) and isinstance(index, int) and -len(base.items) <= index < len(base.items):
+            index %= len(base.items)
+            return Sequence((*base.items[:index], value, *base.items[index + 1 :]), base.kind)
+        return Repeated(UNKNOWN, base.kind)
 
     def _unpack(self, target: cst.Tuple | cst.List, value: Value) -> None:
         elements = target.elements
         names = [e.value.value if isinstance(e.value, cst.Name) else "?" for e in elements]
         starred = [i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)]
         if isinstance(value, ShapeOf):
-            items = self._unpack_shape(value, names, bool(starred))
+            items = self._unpack_shape(value, names, starred)
         elif isinstance(value, Sequence):
             items = value.items
         elif isinstance(value, Batch):
@@ -337,7 +358,10 @@ class Evaluator:
             items = tuple(UNKNOWN for _ in elements)
         if starred:
             head, after = starred[0], len(elements) - starred[0] - 1
-            if len(items) < head + after:
+            if isinstance(value, Repeated | ShapeOf | Tensor | Batch):
+                # One item stands for each element, and the starred one for any number.
+                items = (*items[:head], Repeated(items[head]), *items[head + 1 :])
+            elif len(items) < head + after:
                 items = tuple(UNKNOWN for _ in elements)
             else:
                 end = len(items) - after
@@ -353,15 +377,15 @@ class Evaluator:
             return batch.parts.items
         return tuple(batch.tensor for _ in range(count))
 
-    def _unpack_shape(self, value: ShapeOf, names: list[str], starred: bool) -> tuple[Value, ...]:
+    def _unpack_shape(self, value: ShapeOf, names: list[str], starred: list[int]) -> tuple[Value, ...]:
         tensor = value.tensor
         origin = Origin(OriginKind.TENSOR, None, None, tensor)
         if starred:
-            first = tensor.shape.leading[0] if tensor.shape.leading else None
-            return tuple(
-                Integer(first if i == 0 and first is not None else unknown(name), origin)
-                for i, name in enumerate(names)
-            )
+            found = []
+            for i, name in enumerate(names):
+                known = None if i == starred[0] else _maybe(tensor.shape, i if i < starred[0] else i - len(names))
+                found.append(Integer(unknown(name, minimum=0) if known is None else known, origin))
+            return tuple(found)
         dimensions: list[Dimension] = []
         leading, trailing, count = tensor.shape.leading, tensor.shape.trailing, len(names)
         for i, name in enumerate(names):
@@ -396,6 +420,15 @@ class Evaluator:
         self.heap[(instance.identity, name)] = value
         self.heap_version += 1
 
+    def store_named(self, instance: Instance, name: Value, value: Value) -> str | None:
+        """``setattr(instance, name, value)``; the name, where it is known."""
+        if isinstance(name, Constant) and isinstance(name.value, str):
+            self.store(instance, name.value, value)
+            return name.value
+        self.perhaps.add((instance.identity, "*"))
+        self.heap_version += 1
+        return None
+
     def instance_attribute(self, instance: Instance, name: str, node: Any) -> Value:
         """``instance.name``: what was stored, else what its class has."""
         value = self.heap.get((instance.identity, name))
@@ -421,6 +454,19 @@ class Evaluator:
         if names_loader(name):
             return self.unknown_loader(name, node)
         return BoundMethod(instance, name, node)
+
+    def has_attribute(self, value: Value, name: str) -> bool | None:
+        """Whether *value* has the attribute *name*, ``None`` where that is not known."""
+        if not isinstance(value, Instance):
+            return None
+        if (value.identity, name) in self.heap:
+            return None if (value.identity, name) in self.perhaps else True
+        if self.class_attribute(value.of, name) is not None:
+            return True
+        if (value.identity, "*") in self.perhaps:
+            return None
+        plain = external_base(value.of) in (None, "torch.nn.Module") and not hasattr(object, name)
+        return False if plain and value.of.is_module and name not in MODULE_ATTRIBUTES else None
 
     def class_attribute(self, of: Class, name: str) -> Value | None:
         """What *of* or a base of it in the file has under *name*."""
@@ -468,7 +514,7 @@ class Evaluator:
         if isinstance(value, Constant) and isinstance(value.value, str) and len(value.value) <= MAXIMUM_UNROLLED:
             return tuple(Constant(c) for c in value.value)
         if isinstance(value, Dictionary) and value.complete:
-            return tuple(Constant(key) for key in value.items)
+            return tuple(value_of_key(key) for key in value.items)
         return self.unrolled(value)
 
     def unrolled(self, value: Value) -> tuple[Value, ...] | None:
@@ -576,6 +622,10 @@ class Evaluator:
                 return loop.loader
         return None
 
+    def note_training(self) -> None:
+        """The loops that enclose this take steps of training."""
+        self.training_loops.update(id(loop.node) for loop in self.loops)
+
     # Loaders ---------------------------------------------------------------------------------------------------------
 
     def unknown_loader(self, name: str, node: Any) -> Loader:
@@ -621,6 +671,8 @@ class Evaluator:
             return bool(value.items)
         if isinstance(value, Layer | Instance | Function | Class):
             return True
+        if isinstance(value, Chain) and (value.complete or value.items):
+            return bool(value.items)
         return None
 
     # Running ---------------------------------------------------------------------------------------------------------
@@ -672,6 +724,13 @@ def _loader_in(value: Value) -> Loader | None:
             if loader is not None:
                 return loader
     return None
+
+
+def _maybe(shape: Shape, axis: int) -> Dimension | None:
+    try:
+        return shape.dimension(axis)
+    except ShapeMismatch:
+        return None
 
 
 def _names_in(target: cst.BaseExpression | None) -> tuple[str, ...]:

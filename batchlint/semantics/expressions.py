@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import libcst as cst
 
 from batchlint.semantics import observations as seen
-from batchlint.semantics.arithmetic import binary, compare, negate
+from batchlint.semantics.arithmetic import as_number, binary, compare, negate
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_configuration, names_loader
 from batchlint.semantics.names import canonical
 from batchlint.semantics.quantities import own_batch_size, samples_drawn
@@ -42,6 +42,7 @@ from batchlint.semantics.values import (
     element_of,
     integer,
     join,
+    key_of,
 )
 from batchlint.shapes.dimension import Role, Symbol, unknown
 from batchlint.shapes.registry import FUNCTIONS
@@ -89,10 +90,19 @@ def _string(ev: Evaluator, node: cst.SimpleString) -> Value:
 
 
 def _formatted_string(ev: Evaluator, node: cst.FormattedString) -> Value:
+    texts: list[str] = []
     for part in node.parts:
-        if isinstance(part, cst.FormattedStringExpression):
-            ev.evaluate(part.expression)
-    return UNKNOWN
+        if isinstance(part, cst.FormattedStringText):
+            texts.append(part.value)
+        elif isinstance(part, cst.FormattedStringExpression):
+            value = ev.evaluate(part.expression)
+            known = value.value if isinstance(value, Constant) else as_number(value)
+            if isinstance(known, str | int) and not part.format_spec and not part.conversion:
+                texts.append(str(known))
+            else:
+                texts.append("\\")
+    text = "".join(texts)
+    return UNKNOWN if "\\" in text or "{" in text or "}" in text else Constant(text)
 
 
 def _tuple(ev: Evaluator, node: cst.Tuple | cst.List | cst.Set) -> Value:
@@ -114,16 +124,16 @@ def _tuple(ev: Evaluator, node: cst.Tuple | cst.List | cst.Set) -> Value:
 
 
 def _dict(ev: Evaluator, node: cst.Dict) -> Value:
-    items: dict[str, Value] = {}
+    items: dict[Any, Value] = {}
     complete = True
     for element in node.elements:
         value = ev.evaluate(element.value)
         if isinstance(element, cst.DictElement):
-            key = ev.evaluate(element.key)
-            if isinstance(key, Constant) and isinstance(key.value, str):
-                items[key.value] = ev.named(key.value, value, element.value, OriginKind.CONFIGURATION)
-            elif isinstance(key, Integer) and isinstance(key.dimension, int):
-                items[str(key.dimension)] = value
+            key = key_of(ev.evaluate(element.key))
+            if isinstance(key, str):
+                items[key] = ev.named(key, value, element.value, OriginKind.CONFIGURATION)
+            elif key is not None:
+                items[key] = value
             else:
                 complete = False
         elif isinstance(value, Dictionary):
@@ -203,6 +213,9 @@ def callee_of(ev: Evaluator, node: cst.BaseExpression) -> Value:
 def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) -> Value:
     """``value.name``."""
     if isinstance(value, External):
+        if names_batch_size(name) and names_configuration(value.name.rpartition(".")[2]):
+            # `flags.FLAGS.batch_size`, `config.BATCH_SIZE` of a module of settings.
+            return ev.configured(name, node) or UNKNOWN
         return External(canonical(f"{value.name}.{name}"))
     if isinstance(value, Instance):
         return ev.instance_attribute(value, name, node)
@@ -373,10 +386,31 @@ def _comprehend(ev: Evaluator, node: cst.BaseExpression, clause: cst.CompFor, el
 
 def _dict_comprehension(ev: Evaluator, node: cst.DictComp) -> Value:
     saved = dict(ev.frame.names)
-    ev.bind_target(node.for_in.target, ev.iterate(ev.evaluate(node.for_in.iter)))
-    value = ev.evaluate(node.value)
-    ev.frame.names = saved
-    return Dictionary({}, "dict", False) if not isinstance(value, Tensor) else Repeated(value, "dict")
+    try:
+        clause = node.for_in
+        iterable = ev.evaluate(clause.iter)
+        items = ev.unrolled(iterable) if not clause.ifs and clause.inner_for_in is None else None
+        if items is not None:
+            return _dict_of(ev, node, items)
+        ev.bind_target(clause.target, ev.iterate(iterable))
+        value = ev.evaluate(node.value)
+        return Dictionary({}, "dict", False) if not isinstance(value, Tensor) else Repeated(value, "dict")
+    finally:
+        ev.frame.names = saved
+
+
+def _dict_of(ev: Evaluator, node: cst.DictComp, items: tuple[Value, ...]) -> Dictionary:
+    """``{name: make(name) for name in ("train", "val")}``."""
+    entries: dict[str, Value] = {}
+    complete = True
+    for item in items:
+        ev.bind_target(node.for_in.target, item)
+        key, value = ev.evaluate(node.key), ev.evaluate(node.value)
+        if isinstance(key, Constant) and isinstance(key.value, str):
+            entries[key.value] = value
+        else:
+            complete = False
+    return Dictionary(entries, "dict", complete)
 
 
 def _named_expression(ev: Evaluator, node: cst.NamedExpr) -> Value:

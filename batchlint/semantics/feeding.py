@@ -16,7 +16,9 @@ _MODEL = re.compile(
 _METHODS = frozenset({"forward", "predict", "predict_proba", "encode", "generate", "transform", "__call__", "infer"})
 _FUNCTIONS = re.compile(r"^(?:train|training|eval|evaluate|test|validate|predict|infer|optimi[sz]e)_?(?:step|batch|one_batch|on_batch|minibatch)$")
 _REINFORCEMENT = re.compile(
-    r"advantage|rollout|replay|reward|log_?prob|trajector|episode|^obs|observation|^returns$|old_action", re.IGNORECASE
+    r"advantage|rollout|replay|reward|log_?prob|trajector|episode|observation|old_action|"
+    r"(?:^|_)(?:adv|obs|returns|agent|policy|ppo)(?:_|$)",
+    re.IGNORECASE,
 )
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from batchlint.semantics.observations import Context
     from batchlint.shapes.shape import Shape
 
+FIRST_BATCH = "only the first batch is looked at"
+"""A guard, see `batchlint.semantics.observations.Context`: rows of a first batch are as many as were asked for."""
+
 FULL_BATCHES = "every batch is full"
 """First element of the identity of the rows of a loader that drops its short last batch."""
 

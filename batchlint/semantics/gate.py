@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size
+from batchlint.semantics.survey import Survey
 
 
 class _HasCandidates(Protocol):
@@ -35,11 +36,28 @@ def _constant(node: ast.AST) -> object:
     return node.value if isinstance(node, ast.Constant) else None
 
 
-def _mentions_batch(nodes: Iterable[ast.AST], names: frozenset[str], depth: int = 6) -> bool:
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """Which names mean a batch size in one unit: by what they are called, or by what the unit binds them to.
+
+    Attributes:
+        fixed: bound to something that mentions a batch size, or passed to a loader as one.
+        read: bound to a size read from a tensor and to nothing else.
+    """
+
+    fixed: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
+
+    def mean_batch(self, name: str) -> bool:
+        """Whether *name* may be a batch size that somebody wrote down."""
+        return name in self.fixed or (name not in self.read and may_name_batch_size(name))
+
+
+def _mentions_batch(nodes: Iterable[ast.AST], names: KnownNames, depth: int = 6) -> bool:
     pending = [(node, 0) for node in nodes]
     while pending:
         node, level = pending.pop()
-        if isinstance(node, ast.Name) and (node.id in names or may_name_batch_size(node.id)):
+        if isinstance(node, ast.Name) and names.mean_batch(node.id):
             return True
         if isinstance(node, ast.Attribute) and names_batch_size(node.attr):
             return True
@@ -48,6 +66,52 @@ def _mentions_batch(nodes: Iterable[ast.AST], names: frozenset[str], depth: int 
         if level < depth:
             pending.extend((child, level + 1) for child in ast.iter_child_nodes(node))
     return False
+
+
+_SIZE_READERS = frozenset({"size", "len", "numel", "get_shape", "dim", "nelement"})
+
+
+def _reads_size(node: ast.AST) -> bool:
+    """``x.shape``, ``x.shape[0]``, ``x.size(0)``, ``len(x)``, a tuple of such."""
+    while isinstance(node, ast.Subscript | ast.Starred):
+        node = node.value
+    if isinstance(node, ast.Tuple):
+        return any(_reads_size(element) for element in node.elts)
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("shape", "size")
+    return _called(node) in _SIZE_READERS
+
+
+def _targets(node: ast.Assign) -> list[str]:
+    names: list[str] = []
+    pending: list[ast.expr] = list(node.targets)
+    while pending:
+        target = pending.pop()
+        if isinstance(target, ast.Name):
+            names.append(target.id)
+        elif isinstance(target, ast.Tuple | ast.List):
+            pending.extend(target.elts)
+        elif isinstance(target, ast.Starred):
+            pending.append(target.value)
+    return names
+
+
+def names_in(unit_places: Iterable[ast.AST], in_loaders: frozenset[str]) -> KnownNames:
+    """What the assignments among a unit's nodes tell of its names."""
+    read: set[str] = set()
+    other: set[str] = set()
+    fixed: set[str] = set(in_loaders)
+    known = KnownNames()
+    for node in unit_places:
+        if isinstance(node, ast.Assign):
+            targets = _targets(node)
+            if _reads_size(node.value):
+                read.update(targets)
+            else:
+                other.update(targets)
+                if _mentions_batch([node.value], known, 3) and not isinstance(node.value, ast.Call | ast.Tuple):
+                    fixed.update(targets)
+    return KnownNames(frozenset(fixed - (read - other)), frozenset(read - other))
 
 
 _RESHAPES = frozenset({"view", "reshape", "expand", "repeat", "tile", "broadcast_to", "unflatten", "Unflatten", "expand_as"})
@@ -68,7 +132,7 @@ def _arguments(node: ast.Call) -> list[ast.expr]:
     return found
 
 
-def _fixed_reshape(node: ast.AST, names: frozenset[str]) -> bool:
+def _fixed_reshape(node: ast.AST, names: KnownNames) -> bool:
     name = _called(node)
     if name not in _RESHAPES or not isinstance(node, ast.Call):
         return False
@@ -77,20 +141,15 @@ def _fixed_reshape(node: ast.AST, names: frozenset[str]) -> bool:
         return False
     first = _constant(sizes[0])
     if isinstance(first, int) and not isinstance(first, bool) and first >= 2 and len(sizes) > 1:
-        return True
-    # A local name may stand for a batch size that was computed before: `n = 2 * batch_size; x.view(n, -1)`.
-    return _mentions_batch(sizes, names) or isinstance(sizes[0], ast.Name | ast.Attribute | ast.BinOp)
+        return name in ("view", "reshape") and (len(sizes) == 2 or all(_constant(size) != -1 for size in sizes))
+    return _mentions_batch(sizes, names)
 
 
-def _fixed_tensor(node: ast.AST, names: frozenset[str]) -> bool:
-    return (
-        _called(node) in _ALLOCATIONS
-        and isinstance(node, ast.Call)
-        and (_mentions_batch(_arguments(node), names) or any(isinstance(a, ast.Name) for a in _arguments(node)[:2]))
-    )
+def _fixed_tensor(node: ast.AST, names: KnownNames) -> bool:
+    return _called(node) in _ALLOCATIONS and isinstance(node, ast.Call) and _mentions_batch(_arguments(node), names)
 
 
-def _fold(node: ast.AST, names: frozenset[str]) -> bool:
+def _fold(node: ast.AST, names: KnownNames) -> bool:
     if _called(node) not in ("view", "reshape") or not isinstance(node, ast.Call):
         return False
     sizes = _arguments(node)
@@ -99,11 +158,23 @@ def _fold(node: ast.AST, names: frozenset[str]) -> bool:
     return len(sizes) >= 2 and _constant(sizes[0]) == -1 and _constant(sizes[1]) not in (1, -1)
 
 
-def _linear(node: ast.AST, names: frozenset[str]) -> bool:
-    return _called(node) in ("Linear", "LinearBlock") and isinstance(node, ast.Call)
+def _linear(node: ast.AST, names: KnownNames) -> bool:
+    if _called(node) != "Linear" or not isinstance(node, ast.Call):
+        return False
+    given = next((k.value for k in node.keywords if k.arg == "in_features"), node.args[0] if node.args else None)
+    return given is not None and _is_number(given)
 
 
-def _bare_squeeze(node: ast.AST, names: frozenset[str]) -> bool:
+def _is_number(node: ast.AST) -> bool:
+    """A literal, or arithmetic of literals."""
+    while isinstance(node, ast.BinOp):
+        if not _is_number(node.right):
+            return False
+        node = node.left
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def _bare_squeeze(node: ast.AST, names: KnownNames) -> bool:
     if _called(node) not in ("squeeze", "squeeze_") or not isinstance(node, ast.Call) or node.keywords:
         return False
     module = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
@@ -111,22 +182,48 @@ def _bare_squeeze(node: ast.AST, names: frozenset[str]) -> bool:
     return len(node.args) == (1 if own else 0)
 
 
-def _softmax(node: ast.AST, names: frozenset[str]) -> bool:
+def _softmax(node: ast.AST, names: KnownNames) -> bool:
     name = _called(node)
     if not isinstance(node, ast.Call) or name not in (
         "softmax", "log_softmax", "Softmax", "LogSoftmax", "softmin", "Softmin", "gumbel_softmax",
     ):  # fmt: skip
         return False
-    return True
+    given = next((k.value for k in node.keywords if k.arg in ("dim", "axis")), None)
+    if given is None:
+        is_method = isinstance(node.func, ast.Attribute) and not _is_framework(node.func.value)
+        at = 0 if is_method or name[0].isupper() else 1
+        given = node.args[at] if len(node.args) > at else None
+    axis = None if given is None else _constant(given)
+    # Axis 1 and the last one hold classes; only an odd transpose makes them the batch.
+    return given is None or axis in (0, None)
 
 
-def _range_loop(node: ast.AST, names: frozenset[str]) -> bool:
-    return isinstance(node, ast.For | ast.comprehension) and any(
-        _called(part) in ("range", "trange") for part in ast.walk(node.iter)
-    )
+def _is_framework(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("F", "torch", "nn", "functional")
 
 
-def _drop_last(node: ast.AST, names: frozenset[str]) -> bool:
+def _range_loop(node: ast.AST, names: KnownNames) -> bool:
+    if not isinstance(node, ast.For | ast.comprehension) or not isinstance(node.target, ast.Name):
+        return False
+    counted = [part for part in ast.walk(node.iter) if _called(part) in ("range", "trange")]
+    if not counted:
+        return False
+    if _mentions_batch(counted, names):
+        return True
+    literal = any(isinstance(a, ast.Constant) for part in counted for a in getattr(part, "args", ()))
+    return literal and isinstance(node, ast.For) and _indexes(node.body, node.target.id)
+
+
+def _indexes(body: list[ast.stmt], counter: str) -> bool:
+    """Whether something is subscripted by *counter* alone."""
+    for statement in body:
+        for part in ast.walk(statement):
+            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Name) and part.slice.id == counter:
+                return True
+    return False
+
+
+def _drop_last(node: ast.AST, names: KnownNames) -> bool:
     if isinstance(node, ast.keyword):
         return node.arg == "drop_last" and _constant(node.value) is not False
     if isinstance(node, ast.Assign):
@@ -138,7 +235,7 @@ _GIVES_BATCHES = re.compile(r"load|data|set|batch|train|test|val|iter|dl|gen|dev
 _READS_NUMBER = frozenset({"item", "float", "mean", "sum", "detach", "cpu"})
 
 
-def _averaging_loop(node: ast.AST, names: frozenset[str]) -> bool:
+def _averaging_loop(node: ast.AST, names: KnownNames) -> bool:
     """A loop over what may be a loader that adds something up."""
     if not isinstance(node, ast.For) or not _GIVES_BATCHES.search(_iterated(node.iter)):
         return False
@@ -172,14 +269,31 @@ def _adds_up(node: ast.AST) -> bool:
     return "loss" in _iterated(added).lower() or any(_called(part) in _READS_NUMBER for part in ast.walk(added))
 
 
-def _enumeration(node: ast.AST, names: frozenset[str]) -> bool:
-    return isinstance(node, ast.comprehension) and _called(node.iter) == "enumerate" and bool(node.ifs)
+def _enumeration(node: ast.AST, names: KnownNames) -> bool:
+    """An ``enumerate`` whose counter may be held against two bounds."""
+    if isinstance(node, ast.comprehension):
+        tests = node.ifs
+    elif isinstance(node, ast.For):
+        tests = [statement.test for statement in node.body if isinstance(statement, ast.If)]
+    else:
+        return False
+    if not tests or not any(_called(part) == "enumerate" for part in ast.walk(node.iter)):
+        return False
+    operators = [op for test in tests for part in ast.walk(test) if isinstance(part, ast.Compare) for op in part.ops]
+    return sum(isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in operators) >= 2
+
+
+def _skipping(node: ast.AST, names: KnownNames) -> bool:
+    """``islice(x, start, stop)`` or ``list(x)[start:stop]``."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Slice) and _called(node.value) in ("list", "tuple")
+    return isinstance(node, ast.Call) and _called(node) == "islice" and len(node.args) >= 3
 
 
 _BATCH_COUNT = re.compile(r"batch|steps?(?:_|$)|iter|chunk|(?:^|_)n?b$", re.IGNORECASE)
 
 
-def _counted_batches(node: ast.AST, names: frozenset[str]) -> bool:
+def _counted_batches(node: ast.AST, names: KnownNames) -> bool:
     """A loop that counts batches, or the division that gives their number."""
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.Div | ast.FloorDiv) and _mentions_batch([node.right], names, 3)
@@ -195,17 +309,17 @@ def _counted_batches(node: ast.AST, names: frozenset[str]) -> bool:
     return False
 
 
-def _zipped_ranges(node: ast.AST, names: frozenset[str]) -> bool:
+def _zipped_ranges(node: ast.AST, names: KnownNames) -> bool:
     if _called(node) != "zip" or not isinstance(node, ast.Call):
         return False
     return len(node.args) == 2 and all(_called(argument) == "range" for argument in node.args)
 
 
-def _full_batch_test(node: ast.AST, names: frozenset[str]) -> bool:
+def _full_batch_test(node: ast.AST, names: KnownNames) -> bool:
     return isinstance(node, ast.Compare) and _called(node.left) == "len" and _mentions_batch(node.comparators, names, 2)
 
 
-KINDS: dict[str, Callable[[ast.AST, frozenset[str]], bool]] = {
+KINDS: dict[str, Callable[[ast.AST, KnownNames], bool]] = {
     "fixed reshape": _fixed_reshape,
     "fixed tensor": _fixed_tensor,
     "fold": _fold,
@@ -216,6 +330,7 @@ KINDS: dict[str, Callable[[ast.AST, frozenset[str]], bool]] = {
     "drop last": _drop_last,
     "averaging loop": _averaging_loop,
     "enumeration": _enumeration,
+    "skipping": _skipping,
     "counted batches": _counted_batches,
     "zipped ranges": _zipped_ranges,
     "full batch test": _full_batch_test,
@@ -225,46 +340,86 @@ KINDS: dict[str, Callable[[ast.AST, frozenset[str]], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Where candidates stand: the kinds that were found, and the definitions (class, function) that hold them."""
+    """Where candidates stand: the kinds that were found, and the definitions (class, function) that hold them.
+
+    *units* holds the ``id`` of each surveyed unit with one.
+    """
 
     kinds: frozenset[str]
     definitions: frozenset[tuple[str | None, str]]
     classes: frozenset[str]
     in_module: bool
+    units: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.kinds)
 
 
-def candidates(tree: ast.Module, rules: Sequence[_HasCandidates], names: frozenset[str] = frozenset()) -> Candidates:
-    """Look through *tree* once for what *rules* could flag."""
-    wanted = [(kind, KINDS[kind]) for kind in sorted({kind for rule in rules for kind in rule.candidates})]
+_BY_CALL: dict[str, frozenset[str]] = {
+    "fixed reshape": _RESHAPES,
+    "fixed tensor": _ALLOCATIONS,
+    "fold": frozenset({"view", "reshape"}),
+    "linear": frozenset({"Linear"}),
+    "bare squeeze": frozenset({"squeeze", "squeeze_"}),
+    "softmax": frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax", "softmin", "Softmin", "gumbel_softmax"}),
+    "zipped ranges": frozenset({"zip"}),
+}
+"""Kinds that are calls, by what they call: the predicate is asked about these alone."""
+
+_BY_TYPE: dict[str, tuple[type[ast.AST], ...]] = {
+    "range loop": (ast.For, ast.comprehension),
+    "drop last": (ast.keyword, ast.Assign),
+    "averaging loop": (ast.For,),
+    "enumeration": (ast.For, ast.comprehension),
+    "skipping": (ast.Call, ast.Subscript),
+    "counted batches": (ast.BinOp, ast.For, ast.comprehension),
+    "full batch test": (ast.Compare,),
+}
+"""Kinds that are other nodes, by their types."""
+
+_Predicate = Callable[[ast.AST, KnownNames], bool]
+
+
+def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
+    """Which of the surveyed nodes *rules* could flag."""
+    by_call: dict[str, list[tuple[str, _Predicate]]] = {}
+    by_type: dict[type[ast.AST], list[tuple[str, _Predicate]]] = {}
+    for kind in sorted({kind for rule in rules for kind in rule.candidates}):
+        for called in _BY_CALL.get(kind, ()):
+            by_call.setdefault(called, []).append((kind, KINDS[kind]))
+        for node_type in _BY_TYPE.get(kind, ()):
+            by_type.setdefault(node_type, []).append((kind, KINDS[kind]))
+    in_loaders = frozenset(name for _, name in found.facts.loader_batch_names)
+    module_names = names_in((p.node for p in found.places if p.function is None), in_loaders)
+    per_unit: dict[int, KnownNames] = {}
+    nodes_of: dict[int, list[ast.AST]] = {}
+    for place in found.places:
+        if place.node.__class__ is ast.Assign:
+            nodes_of.setdefault(id(place.unit), []).append(place.node)
     kinds: set[str] = set()
     definitions: set[tuple[str | None, str]] = set()
     classes: set[str] = set()
+    units: set[int] = set()
     in_module = False
-    interesting = (
-        ast.Call, ast.For, ast.comprehension, ast.keyword, ast.Assign, ast.BinOp, ast.AugAssign, ast.Compare,
-    )  # fmt: skip
-    pending: list[tuple[ast.AST, str | None, str | None]] = [(tree, None, None)]
-    while pending:
-        node, owner, function = pending.pop()
-        if isinstance(node, ast.ClassDef):
-            if function is None:
-                owner = node.name
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if function is None:
-                function = node.name
-        elif isinstance(node, interesting):
-            for kind, predicate in wanted:
-                if predicate(node, names):
-                    kinds.add(kind)
-                    if owner is not None:
-                        classes.add(owner)
-                    if function is not None:
-                        definitions.add((owner, function))
-                    elif owner is None:
-                        in_module = True
-        for child in ast.iter_child_nodes(node):
-            pending.append((child, owner, function))
-    return Candidates(frozenset(kinds), frozenset(definitions), frozenset(classes), in_module)
+    for place in found.places:
+        node = place.node
+        asked = by_type.get(node.__class__, ())
+        if node.__class__ is ast.Call:
+            asked = [*asked, *by_call.get(_called(node) or "", ())]
+        if not asked:
+            continue
+        names = per_unit.get(id(place.unit))
+        if names is None:
+            names = names_in(nodes_of.get(id(place.unit), ()), module_names.fixed)
+            per_unit[id(place.unit)] = names
+        for kind, predicate in asked:
+            if predicate(node, names):
+                kinds.add(kind)
+                units.add(id(place.unit))
+                if place.owner is not None:
+                    classes.add(place.owner)
+                if place.function is not None:
+                    definitions.add((place.owner, place.function))
+                elif place.owner is None:
+                    in_module = True
+    return Candidates(frozenset(kinds), frozenset(definitions), frozenset(classes), in_module, frozenset(units))

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from batchlint.semantics.values import Integer, OriginKind
+from batchlint.semantics.fixed_batch import FIRST_BATCH
+from batchlint.semantics.values import Enumerated, Integer, OriginKind, Value
 from batchlint.shapes.dimension import Role, has_role
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
 
-FIRST_BATCH = "only the first batch is looked at"
 FULL_BATCH = "a short batch is skipped"
 
 
@@ -39,8 +39,13 @@ def _compared(ev: Evaluator, test: cst.BaseExpression) -> tuple[str, Integer, In
 
 def _is_first_batch(operator: str, left: Integer, right: Integer) -> bool:
     """``i == 0`` for the counter of an ``enumerate``."""
-    counter = left.origin is not None and left.origin.kind is OriginKind.LOOP
-    return counter and operator == "Equal" and isinstance(right.dimension, int)
+    return _counts_batches(left) and operator == "Equal" and isinstance(right.dimension, int)
+
+
+def _counts_batches(value: Value) -> bool:
+    """Whether *value* is the counter of an ``enumerate``; the number of an epoch counts no batches."""
+    origin = value.origin if isinstance(value, Integer) else None
+    return origin is not None and origin.kind is OriginKind.LOOP and isinstance(origin.subject, Enumerated)
 
 
 def _rows_against_fixed(left: Integer, right: Integer) -> bool:
@@ -80,6 +85,8 @@ def _leaves(body: Sequence[cst.CSTNode]) -> bool:
 
 def after_skipping(ev: Evaluator, test: cst.BaseExpression, body: Sequence[cst.CSTNode]) -> str | None:
     """The guard that holds after ``if test: body`` when the body skips a short batch, or pads it."""
+    if _leaves(body) and _is_after_full_batches(ev, test):
+        return FULL_BATCH
     compared = _compared(ev, test)
     if compared is None:
         return None
@@ -87,9 +94,35 @@ def after_skipping(ev: Evaluator, test: cst.BaseExpression, body: Sequence[cst.C
     if operator in ("LessThan", "NotEqual", "LessThanEqual", "GreaterThan") and _rows_against_fixed(left, right):
         return FULL_BATCH
     if operator in ("GreaterThan", "GreaterThanEqual", "Equal") and _leaves(body):
-        if left.origin is not None and left.origin.kind is OriginKind.LOOP and isinstance(right.dimension, int):
+        if _counts_batches(left) and isinstance(right.dimension, int):
             return FIRST_BATCH if right.dimension <= 1 else None
     return None
+
+
+def _is_after_full_batches(ev: Evaluator, test: cst.BaseExpression) -> bool:
+    """Whether *test* is ``i == n // batch_size`` or ``i == len(loader) - 1``: what comes then may be short."""
+    if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1:
+        return False
+    if not isinstance(test.comparisons[0].operator, cst.Equal | cst.GreaterThanEqual):
+        return False
+    bound = test.comparisons[0].comparator
+    if not isinstance(bound, cst.BinaryOperation):
+        return False
+    with ev.quietly():
+        counter = ev.evaluate(test.left)
+        if not _counts_batches(counter):
+            return False
+        if isinstance(bound.operator, cst.FloorDivide):
+            return True
+        batches = ev.evaluate(bound.left)
+    counted = isinstance(batches, Integer) and batches.origin is not None
+    return (
+        counted
+        and batches.origin.kind is OriginKind.LOADER_LENGTH
+        and isinstance(bound.operator, cst.Subtract)
+        and isinstance(bound.right, cst.Integer)
+        and bound.right.value == "1"
+    )
 
 
 def asserted(ev: Evaluator, test: cst.BaseExpression) -> str | None:

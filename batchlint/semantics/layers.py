@@ -62,12 +62,17 @@ def construct(
     if name == "torch.nn.ModuleDict":
         return arguments[0] if arguments and isinstance(arguments[0], Dictionary) else Dictionary({}, "dict", False)
     shape = LAYERS[name]
+    starred = any(isinstance(value, Repeated) and value.kind == "star" for value in arguments)
+    if starred:
+        arguments = arguments[:-1]
     bound = shape.bind(
         [argument_for_shapes(value) for value in arguments],
         {key: argument_for_shapes(value) for key, value in keywords.items()},
     )
     values = dict(zip(shape.parameters, arguments))
     values.update(keywords)
+    if starred or registry.OTHER_KEYWORDS in keywords:
+        bound.update((parameter, registry.UNKNOWN) for parameter in shape.parameters if parameter not in values)
     layer = Layer(name, shape, bound, values, node, new_identity())
     if f"{name}.__init__" in ev.subscriptions:
         ev.observe(f"{name}.__init__", node, values, layer, name=name)

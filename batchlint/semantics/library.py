@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics.arithmetic import as_number
+from batchlint.semantics.kinds import is_instance
 from batchlint.semantics.quantities import total_of
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
     Batch,
     BoundMethod,
+    Chain,
     Class,
     Constant,
     Dictionary,
@@ -20,6 +24,7 @@ from batchlint.semantics.values import (
     Function,
     Instance,
     Integer,
+    Layer,
     Loader,
     Mark,
     MarkKind,
@@ -151,13 +156,13 @@ def first_batch(ev: Evaluator, loader: Loader) -> Value:
 @handles("builtins.list", "builtins.tuple")
 def _list(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     if not arguments:
-        return Sequence((), "list")
+        return Sequence((), "tuple" if ev.last_name(node.func) == "tuple" else "list")
     value = arguments[0]
     if isinstance(value, ShapeOf | Loader):
         return value if isinstance(value, ShapeOf) else UNKNOWN
     spread = ev.spread(value)
     if spread is not None:
-        return Sequence(spread, "list")
+        return Sequence(spread, "tuple" if ev.last_name(node.func) == "tuple" else "list")
     if isinstance(value, Range | Enumerated | Zipped):
         return Repeated(ev.iterate(value), "list")
     if isinstance(value, Repeated):
@@ -187,14 +192,20 @@ def _dictionary(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords
     return Dictionary(items, "dict", complete)
 
 
+_ROUNDINGS: dict[str, Callable[[float], int]] = {"ceil": math.ceil, "floor": math.floor, "round": round}
+
+
 @handles("builtins.int", "math.floor", "math.ceil", "builtins.round", "math.trunc")
 def _int(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     value = _first(arguments)
+    if len(arguments) > 1:
+        return UNKNOWN
     if isinstance(value, Integer):
         return value
-    if isinstance(value, Constant) and isinstance(value.value, bool | int | float):
+    number = as_number(value)
+    if number is not None and isinstance(value, Constant):
         try:
-            return Integer(int(value.value))
+            return Integer(_ROUNDINGS.get(ev.last_name(node.func) or "", int)(number))
         except (OverflowError, ValueError):
             return UNKNOWN
     if isinstance(value, Number) and value.ratio is not None:
@@ -225,8 +236,14 @@ def _float(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Map
     if isinstance(value, Tensor):
         return Number(value.quantity)
     if isinstance(value, Integer):
-        return value
-    return Number() if isinstance(value, Constant) else UNKNOWN
+        return Constant(float(value.dimension)) if isinstance(value.dimension, int) else Number(None, (value.dimension, 1))
+    number = as_number(value)
+    return Constant(float(number)) if number is not None else Number() if isinstance(value, Constant) else UNKNOWN
+
+
+_FLOAT_FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "sqrt": math.sqrt, "log": math.log, "exp": math.exp, "log2": math.log2,
+}  # fmt: skip
 
 
 @handles("math.sqrt", "math.log", "math.exp", "numpy.sqrt", "math.log2", "numpy.log", "numpy.exp")
@@ -234,7 +251,14 @@ def _float_function(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keyw
     value = _first(arguments)
     if isinstance(value, Tensor):
         return value.like(value.shape)
-    return Number()
+    number = as_number(value)
+    function = _FLOAT_FUNCTIONS.get(ev.last_name(node.func) or "")
+    if number is None or function is None or len(arguments) != 1:
+        return Number()
+    try:
+        return Constant(function(number))
+    except (ValueError, OverflowError):
+        return Number()
 
 
 @handles("math.prod", "numpy.prod", "torch.prod")
@@ -291,9 +315,38 @@ def _sum(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mappi
     return Tensor(UNKNOWN_SHAPE, tensors[0].sources, opaque=True) if tensors else UNKNOWN
 
 
-@handles("builtins.isinstance", "builtins.hasattr", "torch.is_tensor", "builtins.callable", "torch.cuda.is_available")
+@handles("torch.cuda.is_available")
 def _unknown_truth(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     return UNKNOWN
+
+
+def _answer(truth: bool | None) -> Value:
+    return UNKNOWN if truth is None else Constant(truth)
+
+
+@handles("builtins.isinstance")
+def _isinstance(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _answer(is_instance(*arguments)) if len(arguments) == 2 else UNKNOWN
+
+
+@handles("torch.is_tensor")
+def _is_tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _answer(is_instance(_first(arguments), External("torch.Tensor")))
+
+
+@handles("builtins.callable")
+def _callable(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Function | Class | Layer | Chain):
+        return Constant(True)
+    return Constant(False) if isinstance(value, Integer | Constant | Sequence | Tensor) else UNKNOWN
+
+
+@handles("builtins.hasattr")
+def _hasattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    if len(arguments) != 2 or not isinstance(arguments[1], Constant) or not isinstance(arguments[1].value, str):
+        return UNKNOWN
+    return _answer(ev.has_attribute(arguments[0], arguments[1].value))
 
 
 @handles("builtins.getattr")
@@ -301,6 +354,8 @@ def _getattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: M
     if len(arguments) >= 2 and isinstance(arguments[1], Constant) and isinstance(arguments[1].value, str):
         value, name = arguments[0], arguments[1].value
         if isinstance(value, Instance):
+            if len(arguments) > 2 and ev.has_attribute(value, name) is not True:
+                return UNKNOWN
             return ev.instance_attribute(value, name, node)
         if isinstance(value, External):
             return External(ev.canonical(f"{value.name}.{name}"))
@@ -311,8 +366,8 @@ def _getattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: M
 
 @handles("builtins.setattr")
 def _setattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    if len(arguments) == 3 and isinstance(arguments[0], Instance) and isinstance(arguments[1], Constant):
-        ev.store(arguments[0], str(arguments[1].value), arguments[2])
+    if len(arguments) == 3 and isinstance(arguments[0], Instance):
+        ev.store_named(arguments[0], arguments[1], arguments[2])
     return NONE
 
 
@@ -471,6 +526,6 @@ def _no_grad(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: M
     return External("torch.no_grad")
 
 
-from batchlint.semantics import configuration, loaders  # noqa: E402  (they register their own handlers)
+from batchlint.semantics import configuration, loaders, packing  # noqa: E402  (they register their own handlers)
 
-__all__ = ["LIBRARY", "configuration", "first_batch", "handles", "loaders", "seen"]
+__all__ = ["LIBRARY", "configuration", "first_batch", "handles", "loaders", "packing", "seen"]

@@ -185,8 +185,11 @@ def made_by_library(
     ev: Evaluator, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value | None:
     """What an imported function makes, where it is a dataset or a transform; ``None`` otherwise."""
+    last = name.rpartition(".")[2]
+    if last.endswith("DataLoader"):
+        # Loaders of other libraries (graphs, text) take the same arguments; what a batch is differs.
+        return _loader(ev, node, arguments, {**keywords, "collate_fn": UNKNOWN})
     if name.startswith("torchvision.transforms."):
-        last = name.rpartition(".")[2]
         if last == "Compose":
             steps = arguments[0] if arguments else keywords.get("transforms", UNKNOWN)
             return Sequence(steps.items, "transforms") if isinstance(steps, Sequence) else UNKNOWN

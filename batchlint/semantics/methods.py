@@ -21,6 +21,8 @@ from batchlint.semantics.values import (
     Sequence,
     ShapeOf,
     Value,
+    key_of,
+    value_of_key,
 )
 from batchlint.shapes.dimension import unknown
 
@@ -39,10 +41,12 @@ def _sequence(
         dims = [item.dimension for item in receiver.items if isinstance(item, Integer)]
         return Integer(product(dims), Origin(OriginKind.TENSOR))
     if name == "pop" and receiver.items:
-        return receiver.items[-1]
+        index = arguments[0].dimension if arguments and isinstance(arguments[0], Integer) else -1 if not arguments else None
+        known = isinstance(index, int) and -len(receiver.items) <= index < len(receiver.items)
+        return receiver.items[index] if known and isinstance(index, int) else UNKNOWN
     if name == "copy":
         return receiver
-    if name == "index":
+    if receiver.kind == "ModuleList":
         return UNKNOWN
     return NONE if name in ("append", "extend", "insert", "clear", "reverse", "sort", "remove") else UNKNOWN
 
@@ -61,9 +65,9 @@ def _dictionary(
     keywords: Mapping[str, Value],
     node: Any,
 ) -> Value:
-    if name in ("get", "pop", "setdefault") and arguments and isinstance(arguments[0], Constant):
-        key = arguments[0].value
-        if isinstance(key, str) and key in receiver.items:
+    if name in ("get", "pop", "setdefault") and arguments and key_of(arguments[0]) is not None:
+        key = key_of(arguments[0])
+        if key in receiver.items:
             return receiver.items[key]
         if receiver.complete and len(arguments) > 1:
             return arguments[1]
@@ -71,9 +75,9 @@ def _dictionary(
     if name == "values" and receiver.complete:
         return Sequence(tuple(receiver.items.values()), "list")
     if name == "keys" and receiver.complete:
-        return Sequence(tuple(Constant(key) for key in receiver.items), "list")
+        return Sequence(tuple(value_of_key(key) for key in receiver.items), "list")
     if name == "items" and receiver.complete:
-        return Sequence(tuple(Sequence((Constant(k), v)) for k, v in receiver.items.items()), "list")
+        return Sequence(tuple(Sequence((value_of_key(k), v)) for k, v in receiver.items.items()), "list")
     if name == "copy":
         return receiver
     return UNKNOWN
@@ -100,7 +104,7 @@ def _chain(
         from batchlint.semantics.layers import apply_chain
 
         return apply_chain(ev, receiver, arguments, node)
-    if name == "children" and receiver.complete:
+    if name in ("children", "values") and receiver.complete:
         return Sequence(tuple(item for _, item in receiver.items), "list")
     return UNKNOWN
 

@@ -35,6 +35,8 @@ DIVIDE = "divide"
 """``left / right`` (also ``/=``); *arguments*: ``left``, ``right``."""
 ACCUMULATE = "accumulate"
 """``name += value``; *arguments*: ``before``, ``value``."""
+DROP_LAST = "drop last"
+"""A call is given ``drop_last``; *arguments*: all that is given by keyword; *name* is the last name of the callee."""
 CALL = "call"
 """Any call; *arguments*: ``callee`` and, positionally, ``args``."""
 
@@ -61,9 +63,10 @@ class Context:
         in_module: whether a method of an ``nn.Module`` (or a layer) is being evaluated.
         loops: the enclosing loops, outermost first, across inlined calls.
         guards: why a hazard here is prevented for now: ``first batch only``, ``short batch skipped``, …
-        conditions: source names that the enclosing conditions test, e.g. ``{"flag": "test"}``.
+        conditions: the libcst nodes of the tests that enclose it, outermost first, across inlined calls.
         evaluating: whether the code runs without gradients or under ``model.eval()``.
         scope: the libcst node of the function, or of the module, whose statements run.
+        drops_last: whether some loader of the file drops its short last batch.
     """
 
     function: Function | None = None
@@ -71,9 +74,10 @@ class Context:
     in_module: bool = False
     loops: tuple[LoopContext, ...] = ()
     guards: frozenset[str] = frozenset()
-    conditions: tuple[str, ...] = ()
+    conditions: tuple[Any, ...] = ()
     evaluating: bool = False
     scope: Any = None
+    drops_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

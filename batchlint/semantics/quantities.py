@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from batchlint.semantics.batch_names import names_batch_size
 from batchlint.semantics.values import (
     Constant,
     Dataset,
@@ -132,9 +133,17 @@ def _full_batches(dimension: Expression, others: list[Symbol], loader: Loader) -
     if not others:
         size = None if loader.batch_size is None else loader.batch_size.number
         return size is not None and size > 1 and all(coefficient == size for _, coefficient in dimension.terms)
-    if len(others) != 1 or others[0].role is not Role.FIXED_BATCH or others[0].value == 1:
+    if len(others) != 1 or not _is_written(others[0]) or others[0].value == 1:
         return False
     return all(coefficient == 1 and others[0] in monomial for monomial, coefficient in dimension.terms)
+
+
+def _is_written(symbol: Symbol) -> bool:
+    """Whether somebody wrote *symbol* down as a batch size, or gives it as an argument of that name."""
+    if symbol.role is Role.FIXED_BATCH:
+        return True
+    given = isinstance(symbol.identity, tuple) and symbol.identity[0] == "argument"
+    return symbol.role is Role.SIZE and given and names_batch_size(symbol.name)
 
 
 def quantity_of(value: Value) -> Quantity | None:
@@ -152,9 +161,19 @@ def fixed_size(value: Value, loader: Loader | None) -> Integer | None:
         return value if literal and size is not None and size == value.dimension > 1 else None
     symbols = symbols_of(value.dimension)
     only = next(iter(symbols)) if len(symbols) == 1 else None
-    if only is None or only.role is not Role.FIXED_BATCH or only.dimension() != value.dimension:
+    if only is None or not _is_written(only) or only.dimension() != value.dimension:
         return None
     return None if known_value(value.dimension) == 1 else value
+
+
+def is_fixed_weight(quantity: Quantity) -> bool:
+    """Whether *quantity* was multiplied with, or divided by, a batch size of fixed origin."""
+    return quantity.weight is not None and fixed_size(quantity.weight, quantity.loader) is not None
+
+
+def one_at_a_time(loader: Loader) -> bool:
+    """Whether a batch is one sample (or one of the dataset's own batches): then batches and samples are as many."""
+    return not loader.batches or (loader.batch_size is not None and loader.batch_size.number == 1)
 
 
 def is_row_count(value: Value) -> bool:
@@ -228,8 +247,8 @@ def combined(operator: str, left: Value, right: Value, node: Any) -> Quantity | 
         return None if _is_unknown_part(right if b is None else left) else a or b
     if operator == "Multiply":
         if a is not None:
-            return _product(a, right)
-        return None if b is None else _product(b, left)
+            return _product(a, right, node)
+        return None if b is None else _product(b, left, node)
     if operator == "Divide" and a is not None:
         return _quotient(a, right, node)
     return None
@@ -240,27 +259,28 @@ def _is_unknown_part(value: Value) -> bool:
     return isinstance(value, Tensor) and bool(value.sources & {Source.LOADER, Source.INPUT})
 
 
-def _product(quantity: Quantity, factor: Value) -> Quantity | None:
-    if is_row_count(factor):
-        return replace(quantity, kind=QuantityKind.SUM) if quantity.kind is QuantityKind.MEAN else None
-    size = fixed_size(factor, quantity.loader)
+def _product(quantity: Quantity, factor: Value, node: Any) -> Quantity | None:
+    size = _batch_size(factor, quantity.loader)
     if size is not None:
         if quantity.kind is not QuantityKind.MEAN or quantity.weight is not None:
             return None
-        return replace(quantity, kind=QuantityKind.SUM, weight=size)
+        return replace(quantity, kind=QuantityKind.SUM, weight=size, node=node)
     return quantity if _is_plain(factor) else None
+
+
+def _batch_size(value: Value, loader: Loader | None) -> Integer | None:
+    """*value* as the size of a batch, be it read from the batch or written down."""
+    return value if isinstance(value, Integer) and is_row_count(value) else fixed_size(value, loader)
 
 
 def _quotient(quantity: Quantity, divisor: Value, node: Any) -> Quantity | None:
     if quantity.accumulated:
         return quantity if _is_plain(divisor) else None
-    if is_row_count(divisor):
-        return replace(quantity, kind=QuantityKind.MEAN) if quantity.kind is QuantityKind.SUM else None
-    size = fixed_size(divisor, quantity.loader)
+    size = _batch_size(divisor, quantity.loader)
     if size is not None:
         if quantity.kind is not QuantityKind.SUM or quantity.weight is not None:
             return None
-        return replace(quantity, kind=QuantityKind.MEAN, weight=size)
+        return replace(quantity, kind=QuantityKind.MEAN, weight=size, node=node)
     if _is_plain(divisor):
         return quantity
     counts = quantity.loader is not None and count_of(divisor, quantity.loader) is not None
@@ -290,10 +310,17 @@ def accumulated(ev: Evaluator, value: Value, result: Value, node: Any) -> Value:
     if quantity is None or quantity.kind is QuantityKind.EACH:
         return result
     if not quantity.accumulated:
-        quantity = replace(quantity, accumulated=True, loader=loader)
+        quantity = replace(quantity, accumulated=True, loader=loader, training=_trains(ev))
     if isinstance(result, Tensor):
         return replace(result, quantity=quantity)
     return Number(quantity)
+
+
+def _trains(ev: Evaluator) -> bool:
+    """Whether the innermost loop over a loader takes steps of training."""
+    if ev.evaluating:
+        return False
+    return any(loop.loader is not None and id(loop.node) in ev.training_loops for loop in ev.loops)
 
 
 def _counted(ev: Evaluator, loader: Loader, value: Integer, result: Value, node: Any) -> Value:
@@ -320,7 +347,7 @@ def total_of(ev: Evaluator, values: Value) -> Value | None:
         return None
     if any(loop.loader is not None and loop.loader.identity == quantity.loader.identity for loop in ev.loops):
         return None
-    return Number(replace(quantity, accumulated=True))
+    return Number(replace(quantity, accumulated=True, training=True))
 
 
 __all__ = [
@@ -330,10 +357,12 @@ __all__ = [
     "combined",
     "count_of",
     "fixed_size",
+    "is_fixed_weight",
     "is_row_count",
     "number_of_batches",
     "number_of_samples",
     "of_loss",
+    "one_at_a_time",
     "of_operation",
     "own_batch_size",
     "quantity_of",

@@ -163,6 +163,8 @@ def _go_on(ev: Evaluator, outcomes: Sequence[State]) -> None:
     joined_names, joined_heap = outcomes[0]
     for other_names, other_heap in outcomes[1:]:
         joined_names = join_names(joined_names, other_names)
+        if joined_heap.keys() != other_heap.keys():
+            ev.perhaps |= joined_heap.keys() ^ other_heap.keys()
         joined_heap = _join_heaps(joined_heap, other_heap)
     ev.frame.names, ev.heap = joined_names, joined_heap
     ev.heap_version += 1
@@ -350,11 +352,9 @@ def _while(ev: Evaluator, node: cst.While) -> None:
     body = _suite(node.body)
     broken: list[State] = []
     for _ in range(ev.rounds_worth_counting(node.test)):
-        with ev.quietly():
-            truth = ev.truth(ev.evaluate(node.test))
+        truth = ev.truth(ev.evaluate(node.test))
         if truth is None:
             break
-        ev.evaluate(node.test)
         if not truth:
             _after_loop(ev, node, broken)
             return

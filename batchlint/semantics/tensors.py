@@ -29,6 +29,7 @@ from batchlint.semantics.values import (
     Source,
     Tensor,
     Value,
+    key_of,
 )
 from batchlint.shapes import registry
 from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, has_role, symbols_of, unknown
@@ -108,6 +109,8 @@ def operate(
     }
     error: ShapeMismatch | None = None
     try:
+        if any(isinstance(value, Repeated) and value.kind == "star" for value in arguments):
+            raise TypeError("it is not known how many arguments there are")
         result: Any = function.function(*shape_arguments, **shape_keywords)
     except ShapeMismatch as mismatch:
         error, result = mismatch, registry.UNKNOWN
@@ -446,9 +449,9 @@ def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -
         return _index_shape(ev, base, key, node)
     if isinstance(base, Repeated):
         return base.item if not isinstance(key, SliceValue) else base
+    if isinstance(base, Dictionary) and key_of(key) in base.items:
+        return base.items[key_of(key)]
     if isinstance(base, Dictionary) and isinstance(key, Constant) and isinstance(key.value, str):
-        if key.value in base.items:
-            return base.items[key.value]
         if base.kind in ("namespace", "configuration") or not base.complete:
             return ev.configured(key.value, node) or UNKNOWN if base.kind != "dict" else UNKNOWN
         return UNKNOWN

@@ -156,8 +156,9 @@ class Quantity:
         accumulated: whether it was added up over the batches of *loader*.
         loader: the loader whose batch it is of, where known.
         loss: whether a loss made it, not a count of right answers.
-        weight: where a mean was made a sum by multiplying it with a batch size of fixed origin, that size.
+        weight: the batch size that made a sum of a mean, or a mean of a sum.
         divided: the division by a number of samples or batches that it went through before it was added up.
+        training: whether the loop that added it up also trains.
     """
 
     kind: QuantityKind
@@ -167,6 +168,7 @@ class Quantity:
     loss: bool = True
     weight: Integer | None = None
     divided: Division | None = None
+    training: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +253,9 @@ class Repeated(Value):
 
 @dataclass(frozen=True, slots=True)
 class Dictionary(Value):
-    """A dict (or ``ModuleDict``, ``argparse.Namespace``, configuration) with known string keys."""
+    """A dict (or ``ModuleDict``, ``argparse.Namespace``, configuration) with known keys, each as Python has it."""
 
-    items: Mapping[str, Value]
+    items: Mapping[Any, Value]
     kind: str = "dict"
     complete: bool = True
     """Whether there can be no other keys."""
@@ -565,6 +567,27 @@ def _joined_items(items: tuple[Value, ...]) -> Value:
 def differ_for_certain(left: Value, right: Value) -> bool:
     """Whether two integers are different whatever their symbols are."""
     return isinstance(left, Integer) and isinstance(right, Integer) and certainly_differ(left.dimension, right.dimension)
+
+
+def key_of(value: Value) -> Any:
+    """*value* as a key of a dict, ``None`` where it is not known (or is ``None``)."""
+    if isinstance(value, Constant):
+        return value.value
+    if isinstance(value, Integer):
+        return value.dimension if isinstance(value.dimension, int) else None
+    if isinstance(value, Sequence):
+        keys = tuple(map(key_of, value.items))
+        return None if None in keys else keys
+    return None
+
+
+def value_of_key(key: Any) -> Value:
+    """The value that `key_of` made *key* of."""
+    if isinstance(key, tuple):
+        return Sequence(tuple(map(value_of_key, key)))
+    if isinstance(key, int) and not isinstance(key, bool):
+        return Integer(key, Origin(OriginKind.DERIVED))
+    return Constant(key)
 
 
 def element_of(value: Value) -> Value:

@@ -62,6 +62,9 @@ IGNORED_KEYWORDS: Final[frozenset[str]] = frozenset(
 )
 """Keywords that never change a shape; `ShapeFunction.apply` drops them."""
 
+OTHER_KEYWORDS: Final = "**"
+"""The name under which keywords stand that are passed and not known; no function takes it, save those that take any."""
+
 KEYWORD_SYNONYMS: Final[Mapping[str, str]] = {
     "axis": "dim",
     "keepdims": "keepdim",
@@ -119,6 +122,7 @@ class LayerShape:
         parameters: names of what the constructor takes, in order, with their defaults in *defaults*.
         function: takes the inputs by position and every constructor parameter by name.
         expects: the input shape that the constructor's arguments alone demand, e.g. ``[?, 3, ?, ?]``.
+        open: whether the constructor takes keywords of any name.
     """
 
     name: str
@@ -127,6 +131,7 @@ class LayerShape:
     parameters: tuple[str, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     expects: Callable[[Mapping[str, Any]], Shape | None] | None = None
+    open: bool = False
 
     def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
         """The constructor's parameters by name; what was not given and has no default is `UNKNOWN`.
@@ -135,7 +140,7 @@ class LayerShape:
         """
         bound: dict[str, Any] = {name: self.defaults.get(name, UNKNOWN) for name in self.parameters}
         bound.update(zip(self.parameters, arguments))
-        bound.update((name, value) for name, value in keywords.items() if name in bound)
+        bound.update((name, value) for name, value in keywords.items() if self.open or name in bound)
         return bound
 
 
@@ -174,9 +179,13 @@ def layer(
         inputs: list[str] = []
         parameters: list[str] = []
         defaults: dict[str, Any] = {}
+        takes_any = False
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
                 inputs.append(parameter.name)
+                continue
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                takes_any = True
                 continue
             parameters.append(parameter.name)
             if parameter.default is not inspect.Parameter.empty:
@@ -184,7 +193,9 @@ def layer(
         for name in names:
             if name in LAYERS:
                 raise ValueError(f"two layers called {name}")
-            LAYERS[name] = LayerShape(name, function, tuple(inputs), tuple(parameters), defaults, expects)
+            LAYERS[name] = LayerShape(
+                name, function, tuple(inputs), tuple(parameters), defaults, expects, takes_any
+            )
         return function
 
     return register

@@ -11,7 +11,7 @@ import libcst as cst
 from batchlint.semantics import entry_points
 from batchlint.semantics.classes import class_attribute
 from batchlint.semantics.evaluator import Evaluator, Exhausted
-from batchlint.semantics.facts import gather
+from batchlint.semantics.survey import survey
 from batchlint.semantics.values import Function, Instance, Tensor, Value
 from benchmarks.shapes.instrument import Expressions
 
@@ -47,7 +47,7 @@ class _Listener:
         self.expressions = expressions
         self.listening = True
         self.ev = Evaluator(
-            gather(ast.parse(text)), frozenset(), lambda observation: None, recorder=self.record, limit=LIMIT
+            survey(ast.parse(text)).facts, frozenset(), lambda observation: None, recorder=self.record, limit=LIMIT
         )
         self.ev.memory = _Forgetful()
 

@@ -123,25 +123,39 @@ def _compare_one(
 def _bindings(claims: Claims, seen: Mapping[str, Mapping[str, list[Seen]]]) -> tuple[Sizes, list[Wrong]]:
     """The sizes that the symbols of the entry point's arguments have in this run."""
     sizes: dict[Symbol, int] = {}
+    arguments: dict[tuple[Any, Any], list[int]] = {}
+    asked: set[Symbol] = set()
     wrong: list[Wrong] = []
     for context, numbers in claims.said.items():
         for number, stated in numbers.items():
             values = seen.get(context, {}).get(str(number), [])
             for claim in stated:
-                for symbol in _symbols(claim):
-                    if symbol.value is not None:
-                        sizes[symbol] = symbol.value
+                asked |= _symbols(claim)
             if not values:
                 continue
             for claim in stated:
                 if not is_entry_argument(claim, claims.entry) or values[0][0] != "t":
                     continue
-                assert isinstance(claim, Tensor)
+                assert isinstance(claim, Tensor) and claim.parameter is not None
+                arguments.setdefault((claim.parameter.function, claim.parameter.name), values[0][1])
                 for dimension, size in _pairs(claim.shape, values[0][1]):
                     symbol = _alone(dimension)
                     if symbol is not None and sizes.setdefault(symbol, size) != size:
                         wrong.append(Wrong(context, number, describe(claim), f"{values[0]}, but {symbol.name} was {sizes[symbol]}"))
+    for symbol in asked:
+        size = symbol.value if symbol.value is not None else _size_of_argument(symbol.identity, arguments)
+        if size is not None:
+            sizes.setdefault(symbol, size)
     return sizes, wrong
+
+
+def _size_of_argument(identity: Any, arguments: Mapping[tuple[Any, Any], list[int]]) -> int | None:
+    """The size behind a symbol whose identity says of which argument and axis it is."""
+    match identity:
+        case (function, str(name), int(axis)) | (_, function, str(name), int(axis)):
+            sizes = arguments.get((function, name), [])
+            return sizes[axis] if -len(sizes) <= axis < len(sizes) else None
+    return None
 
 
 def _symbols(value: Value) -> set[Symbol]:

@@ -26,6 +26,9 @@ _NOT_ON_STACK = frozenset({"<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", 
 _STUBBED = frozenset({"matplotlib", "PIL", "cv2", "gym", "gymnasium", "torchaudio", "tensorboardX", "nltk", "pycocotools"})
 """Packages that the files import and that no shape depends on."""
 
+_KEPT: list[Any] = []
+"""Definitions of operations, which end when their objects do."""
+
 
 class _Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Packages that are not installed, as modules whose every attribute is a mock."""
@@ -102,7 +105,13 @@ def run(code: str, package: str | None, recorder: str) -> dict[str, dict[int, li
     module = types.ModuleType(name)
     module.__dict__.update({recorder: notes.record, "__file__": FILE_NAME, "__package__": package or ""})
     sys.modules[name] = module
-    exec(compile(code, FILE_NAME, "exec"), module.__dict__)
+    scripted = torch.jit.ScriptModule
+    if "ScriptModule" in code:
+        torch.jit.ScriptModule = torch.nn.Module  # type: ignore[misc, assignment]
+    try:
+        exec(compile(code, FILE_NAME, "exec"), module.__dict__)
+    finally:
+        torch.jit.ScriptModule = scripted  # type: ignore[misc]
     return notes.seen
 
 
@@ -116,13 +125,17 @@ def _prepare(paths: Sequence[str]) -> None:
     # Script is compiled from a file's text, which is not there: the functions run as they are.
     torch.jit.script = lambda function=None, *a, **k: function  # type: ignore[assignment]
     torch.jit.script_method = lambda function: function  # type: ignore[assignment]
-    torch.jit.ScriptModule = torch.nn.Module  # type: ignore[misc, assignment]
     try:
-        # A torchvision whose compiled part is not of this torch still has its models.
-        torch.library.Library("torchvision", "DEF").define("nms(Tensor a, Tensor b, float c) -> Tensor")
         import torchvision  # noqa: F401
-    except (ImportError, RuntimeError):
-        pass
+    except ImportError:
+        return
+    except RuntimeError:
+        # A torchvision whose compiled part is not of this torch still has its models.
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        _KEPT.append(torch.library.Library("torchvision", "DEF"))
+        _KEPT[0].define("nms(Tensor a, Tensor b, float c) -> Tensor")
+        import torchvision  # noqa: F401
 
 
 def main() -> None:

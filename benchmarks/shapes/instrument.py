@@ -84,9 +84,10 @@ class _Recording(cst.CSTTransformer):
         number = self.numbers.get(id(original_node))
         if number is None or id(original_node) in self.left_alone:
             return updated_node
-        recorder = cst.Name(RECORDER)
+        if isinstance(updated_node, cst.Tuple) and not updated_node.lpar:
+            updated_node = updated_node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         return cst.Call(
-            recorder,
+            cst.Name(RECORDER),
             [cst.Arg(cst.Integer(str(number))), cst.Arg(updated_node)],
             lpar=[cst.LeftParen()],
             rpar=[cst.RightParen()],

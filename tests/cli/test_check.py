@@ -239,6 +239,17 @@ def test_output_is_the_same_for_any_jobs_order_and_hash_seed(batchlint: Run, tmp
     assert outputs.pop().count("BSZ201") == 20
 
 
+def test_files_by_name_come_as_from_their_folder(batchlint: Run, tmp_path: Path) -> None:
+    names = ["b.py", "a/z.py", "a/b/c.py", "a-b.py", "a.py"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(HAZARD, encoding="utf-8")
+    expected = batchlint("check", "--output-format=concise", ".").out
+    assert expected.count("BSZ201") == 5
+    assert batchlint("check", "--output-format=concise", *names).out == expected
+    assert batchlint("check", "--output-format=concise", *names, "./a/../a.py", str(tmp_path / "b.py")).out == expected
+
+
 @pytest.mark.usefixtures("net")
 def test_colour_is_for_terminals_and_those_who_ask(batchlint: Run) -> None:
     assert "\x1b" not in batchlint("check").out

@@ -29,8 +29,9 @@ def loaded(code: str, folder: Path) -> set[str]:
 
 def test_a_file_without_a_framework(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("import os\nprint(os.name)\n", encoding="utf-8")
-    check = "from batchlint.cli import main; assert main(['check', 'plain.py']) == 0"
-    assert loaded(check, tmp_path) == set()
+    (tmp_path / "other.py").write_text("import sys\n", encoding="utf-8")
+    for paths in ("'plain.py'", "'plain.py', './other.py'"):
+        assert loaded(f"from batchlint.cli import main; assert main(['check', {paths}]) == 0", tmp_path) == set()
     with_options = "from batchlint.cli import main; assert main(['check', '--quiet', 'plain.py']) == 0"
     assert loaded(with_options, tmp_path) == {"argparse"}
 

@@ -94,6 +94,24 @@ def test_arithmetic_is_that_of_integers(formula: Formula, symbols: dict[Symbol, 
     assert actual == expected
 
 
+monomials = st.tuples(st.integers(1, 6), st.lists(st.sampled_from([H, W, B]), max_size=3))
+
+
+@thorough
+@given(st.lists(monomials, min_size=1, max_size=3), monomials, values)
+def test_quotients_of_products(
+    terms: list[tuple[int, list[Symbol]]], divisor: tuple[int, list[Symbol]], symbols: dict[Symbol, int]
+) -> None:
+    def size(term: tuple[int, list[Symbol]]) -> Dimension:
+        return term[0] * product(symbol.dimension() for symbol in term[1])
+
+    numerator, denominator = sum(map(size, terms[1:]), size(terms[0])), size(divisor)
+    top, bottom = evaluate(numerator, symbols), evaluate(denominator, symbols)
+    assert top is not None
+    assert bottom is not None
+    assert evaluate(floor_divide(numerator, denominator), symbols) == top // bottom
+
+
 @thorough
 @given(formulas, formulas, values)
 @example(_leaf(H), _leaf(N), {H: 1, W: 1, B: 1, N: 1})

@@ -201,6 +201,12 @@ def test_broadcast_keeps_what_is_certain(left: Shape, right: Shape, result: Shap
     assert broadcast(right, left) == result
 
 
+def test_only_the_first_of_two_beginnings_is_kept() -> None:
+    """``[B, H] + [B, H, 5]`` begins with B, but its H meets a B."""
+    shape = Shape((B, H), (), exact=False)
+    assert broadcast(shape, shape).leading == (B,)
+
+
 def test_two_names_give_neither() -> None:
     result = broadcast(Shape((B,)), Shape((H,))).leading[0]
     assert result not in (B, H)

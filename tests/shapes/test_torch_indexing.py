@@ -146,6 +146,11 @@ def test_slices_of_a_symbol(part: slice, length: object) -> None:
     assert slice_length(H, part) == length
 
 
+def test_a_slice_that_may_be_empty_is_unknown() -> None:
+    assert slice_length(H, slice(1, -1)) != H - 2
+    assert slice_length(H + 1, slice(1, -1)) == H - 1
+
+
 def test_a_slice_that_may_reach_beyond_the_end_is_unknown() -> None:
     assert slice_length(H, slice(None, 5)) not in (5, H)
 

@@ -100,6 +100,8 @@ EQUATIONS = {
     "nchw,oc,c->nohw": ("nchw", "oc", "c"),
     "i,i->": ("i", "i"),
     "zA,Az": ("zA", "Az"),
+    "cab": ("cab",),
+    "zj,jA": ("zj", "jA"),
 }
 
 
@@ -194,6 +196,13 @@ H = Symbol("H").dimension()
 )
 def test_matmul_of_symbols(left: Shape, right: Shape, result: Shape) -> None:
     assert FUNCTIONS["torch.matmul"].apply((left, right), {}) == result
+
+
+def test_operands_of_known_rank_do_not_bound_the_others() -> None:
+    result = FUNCTIONS["torch.cdist"].apply((Shape((1, 1, 2, 8)), Shape((), (3, 8), exact=False)), {})
+    assert isinstance(result, Shape)
+    assert not result.exact
+    assert result.trailing == (2, 3)
 
 
 def test_matmul_names_both_sizes() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from differential import Case, Draw, Group, Size, Tensor, both, differential_tests, functions, methods
+
+from batchlint.shapes.dimension import Role, Symbol
+from batchlint.shapes.registry import FUNCTIONS, UNKNOWN
+from batchlint.shapes.shape import Shape, ShapeMismatch
 
 
 def factors(d: Draw, total: int) -> tuple[int, ...]:
@@ -208,3 +213,55 @@ test_agrees, test_every_operation_is_tested = differential_tests("torch.views to
 test_repeats_by_a_tensor_are_open, _ = differential_tests(
     "", [Group(both("repeat_interleave"), repeat_by_tensor, device="cpu", open=True)]
 )
+
+B = Symbol("B", Role.BATCH).dimension()
+H = Symbol("H").dimension()
+BATCH = Shape((B,), (), exact=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments", "text"),
+    [
+        ("view", Shape((B, 16, 5, 5)), (-1, 400), "[B, 400]"),
+        ("view", Shape((B, 16, H, H)), (B, -1), "[B, 16*H*H]"),
+        ("view", Shape((B, 16, H, H)), (-1, 400), "[(16*B*H*H)//400, 400]"),
+        ("view", BATCH, (B, -1), "[B, ?]"),
+        ("view", Shape((B, 6)), (UNKNOWN, 3), "[2*B, 3]"),
+        ("view", Shape((B, 6)), (UNKNOWN, -1), "[?, ?]"),
+        ("view", Shape((0, 3)), (0, -1), "[0, ?]"),
+        ("view", Shape((B, 6)), (UNKNOWN,), "[...]"),
+        ("flatten", BATCH, (1,), "[B, ?]"),
+        ("flatten", Shape((B, 16, 5, 5)), (1, UNKNOWN), "[B, ...]"),
+        ("unflatten", Shape((B, 6 * H)), (1, (6, -1)), "[B, 6, H]"),
+        ("transpose", BATCH, (1, 2), "[B, ?, ?, ...]"),
+        ("permute", BATCH, (0, 2, 3, 1), "[B, ?, ?, ?]"),
+        ("permute", Shape((B, 3, H)), (0, UNKNOWN, 1), "[B, ?, 3]"),
+        ("unsqueeze", BATCH, (0,), "[1, B, ...]"),
+        ("unsqueeze", BATCH, (-1,), "[B, ?, ..., 1]"),
+        ("squeeze", Shape((B, 1, H)), (), "[B, H]"),
+        ("squeeze", BATCH, (), "[B, ...]"),
+        ("squeeze", Shape((B, H - 4, 3)), (), "[B, ..., 3]"),
+        ("expand", BATCH, (-1, 3, 4), "[B, 3, 4]"),
+        ("repeat", Shape((1, H)), (B, 2), "[B, 2*H]"),
+        ("T", Shape((B,), (10,), exact=False), (), "[10, ..., B]"),
+    ],
+)
+def test_what_is_certain_is_kept(name: str, shape: Shape, arguments: tuple[object, ...], text: str) -> None:
+    assert str(FUNCTIONS[f"torch.Tensor.{name}"].apply((shape, *arguments), {})) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments"),
+    [
+        ("view", Shape((2, 3)), (4, -1)),
+        ("view", Shape((B, 400)), (B, 576)),
+        ("flatten", Shape((2, 3)), (2,)),
+        ("permute", Shape((2, 3)), (0, 2, 1)),
+        ("expand", Shape((2, 3)), (2, 4)),
+        ("repeat", Shape((2, 3)), (2,)),
+        ("t", Shape((2, 3, 4)), ()),
+    ],
+)
+def test_refused(name: str, shape: Shape, arguments: tuple[object, ...]) -> None:
+    with pytest.raises(ShapeMismatch):
+        FUNCTIONS[f"torch.Tensor.{name}"].apply((shape, *arguments), {})

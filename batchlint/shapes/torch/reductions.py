@@ -56,9 +56,10 @@ def _some_reduced(shape: Shape, count: int, keepdim: bool) -> Shape:
     """*shape* without *count* dimensions, which are not known."""
 
     def at_known_rank(known: Shape) -> Shape:
-        rank = len(known.leading) if keepdim else len(known.leading) - count
-        if rank < 0:
+        # A number counts as having one dimension.
+        if count > max(len(known.leading), 1):
             raise ShapeMismatch(f"{count} dimensions of {known}")
+        rank = len(known.leading) if keepdim else max(len(known.leading) - count, 0)
         return Shape(tuple([unknown(minimum=0) for _ in range(rank)]))
 
     return over_ranks(at_known_rank, shape, reach=count)
@@ -177,6 +178,8 @@ def number(*_: Any, **__: Any) -> Shape:
 @shape_function("torch.diff", "torch.Tensor.diff")
 def diff(input: Any, n: Any = 1, dim: Any = -1, prepend: Any = None, append: Any = None) -> Shape:
     """*dim* shorter by *n*, after *prepend* and *append* were added to it."""
+    if n == 0:
+        return as_shape(input)
 
     def at_axis(sizes: tuple[Dimension, ...], axis: int) -> Shape:
         here = _shorter(sizes[axis], n) if sizes and prepend is None and append is None else unknown(minimum=0)

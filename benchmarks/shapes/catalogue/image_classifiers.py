@@ -25,7 +25,6 @@ COLLECTIONS = (
             *of("resnet.py", _IMAGES, "ResNet18()", "ResNet50()"),
             *of("resnext.py", _IMAGES, "ResNeXt29_2x64d()", "ResNeXt29_32x4d()"),
             *of("senet.py", _IMAGES, "SENet18()"),
-            *of("shufflenet.py", _IMAGES, "ShuffleNetG2()", "ShuffleNetG3()"),
             *of("shufflenetv2.py", _IMAGES, "ShuffleNetV2(0.5)", "ShuffleNetV2(net_size=1)"),
             *of("vgg.py", _IMAGES, "VGG('VGG11')", "VGG('VGG16')"),
         ),

@@ -50,4 +50,4 @@ def test_claims_hold(name: str) -> None:
         assert agrees(claim, truth, general.values), message
 
     check()
-    assert accepted > examples(name) // 4, f"torch accepted only {accepted} of the calls"
+    assert accepted > examples(name) // 5, f"torch accepted only {accepted} of the calls"

@@ -16,6 +16,8 @@ from batchlint.shapes.dimension import Expression, Symbol
 from batchlint.shapes.registry import FUNCTIONS, LAYERS, UNKNOWN
 from batchlint.shapes.shape import Shape, exact
 
+torch.set_num_threads(1)  # the tensors are tiny: threads would cost more than the work
+
 
 @dataclass(frozen=True)
 class Tensor:

@@ -1,0 +1,134 @@
+"""BSZ503: rows counted by a constant instead of by what the loader gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from batchlint.findings import Severity
+from batchlint.rules.base import Rule
+from batchlint.semantics.fixed_batch import describe, fixed_symbols
+from batchlint.semantics.guards import FIRST_BATCH, FULL_BATCH
+from batchlint.semantics.observations import DIVIDE
+from batchlint.semantics.quantities import Count, count_of, fixed_size, is_fixed_weight, one_at_a_time, quantity_of
+from batchlint.semantics.values import Integer, QuantityKind
+
+if TYPE_CHECKING:
+    from batchlint.semantics.observations import Observation, Report
+    from batchlint.semantics.values import Loader, Quantity
+
+_FULL_BATCHES = frozenset({Count.FULL_BATCHES, Count.FULL_BATCHES_SO_FAR})
+_BATCHES = frozenset({Count.BATCHES, Count.BATCHES_SO_FAR})
+
+
+class CountByConstant(Rule):
+    """A metric's samples are counted by a constant although the loader gives fewer of them.
+
+    Example:
+        import torch
+        from torch.utils.data import DataLoader
+
+        batch_size = 64
+
+        def accuracy(model, dataset):
+            loader = DataLoader(dataset, batch_size=batch_size)
+            correct = 0
+            with torch.no_grad():
+                for images, labels in loader:
+                    correct += (model(images).argmax(1) == labels).sum().item()
+            return correct / (len(loader) * batch_size)
+
+    Instead:
+        import torch
+        from torch.utils.data import DataLoader
+
+        batch_size = 64
+
+        def accuracy(model, dataset):
+            loader = DataLoader(dataset, batch_size=batch_size)
+            correct = 0
+            with torch.no_grad():
+                for images, labels in loader:
+                    correct += (model(images).argmax(1) == labels).sum().item()
+            return correct / len(loader.dataset)
+
+    Why:
+        A loader that keeps its short last batch gives fewer rows than ``len(loader) * batch_size``: the metric comes
+        out too small, the more so the larger the batch. With a sampler of a part of the dataset, ``len(dataset)`` counts
+        rows that were never seen.
+
+    Silent when:
+        The loader drops the short last batch, the count is read from the batches (``labels.size(0)``), both the
+        weights and their sum use the constant, a batch is one sample, or the loop trains and the number is only its log.
+
+    Proof:
+        Counts the rows that the loader gives for a number of samples that the batch size does not divide.
+
+    Fix:
+        Safe: ``labels.size(0)`` or ``len(loader.dataset)``; ``len(loader.sampler)`` where a sampler draws a part.
+    """
+
+    code = "BSZ503"
+    name = "count-by-constant"
+    severity = Severity.WARNING
+    observes = (DIVIDE,)
+    candidates = ("averaging loop",)
+    proved_by = ("row counting", "constant loss")
+
+    def check(self, observation: Observation, report: Report) -> None:
+        """Report a sum over samples that is divided by what only resembles their number."""
+        divisor = observation.arguments["right"]
+        quantity = quantity_of(observation.arguments["left"])
+        if quantity is None or not quantity.accumulated or quantity.loader is None or one_at_a_time(quantity.loader):
+            return
+        loader = quantity.loader
+        count = count_of(divisor, loader)
+        is_sum = quantity.kind is QuantityKind.SUM
+        if count is Count.WHOLE_DATASET and is_sum:
+            _report_part(observation, report, quantity)
+            return
+        if loader.drop_last or quantity.training or {FIRST_BATCH, FULL_BATCH} & observation.context.guards:
+            return
+        fixed = is_fixed_weight(quantity)
+        if is_sum and not fixed and count in _FULL_BATCHES:
+            _report(observation, report, loader, divisor, observation.node, "batches times batch size")
+        elif is_sum and not fixed and count is Count.CONSTANTS and isinstance(divisor, Integer) and divisor.origin:
+            _report(observation, report, loader, divisor.origin.subject, divisor.origin.node, "a full batch for each")
+        elif is_sum and fixed and count is Count.SAMPLES:
+            _report(observation, report, loader, quantity.weight, quantity.node, "a full batch for each")
+        elif not is_sum and fixed and count in _BATCHES:
+            _report(observation, report, loader, quantity.weight, quantity.node, "a full batch for each")
+
+
+def _report(
+    observation: Observation, report: Report, loader: Loader, size: object, node: Any, counted: str
+) -> None:
+    where, notes = "", ()
+    if isinstance(size, Integer):
+        symbols = fixed_symbols((size.dimension,))
+        fixed = fixed_size(size, loader)
+        if symbols:
+            text, notes = describe(symbols, observation.origins)
+            where = f" ({text})"
+        elif fixed is not None:
+            where = f" ({fixed.number})"
+    if node is not observation.node:
+        notes = (*notes, ("the metric is divided here", observation.node))
+    report(
+        node,
+        f"the samples of a metric are counted as {counted}{where}, but the loader gives a shorter last batch when the "
+        f"batch size does not divide the dataset: the metric is wrong by those rows; count the rows that came, "
+        f"e.g. `labels.size(0)`, or use `len(loader.dataset)`",
+        latent=loader.drop_last is None and not loader.given and observation.context.drops_last,
+        notes=notes,
+    )
+
+
+def _report_part(observation: Observation, report: Report, quantity: Quantity) -> None:
+    loader = quantity.loader
+    assert loader is not None and loader.sampler is not None
+    report(
+        observation.node,
+        "a sum over the samples that the sampler draws is divided by the size of the whole dataset: the metric comes "
+        "out too small by the share that is never drawn; divide by `len(loader.sampler)`",
+        notes=(("only a part is drawn here", loader.sampler.node),),
+    )
