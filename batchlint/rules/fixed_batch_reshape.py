@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics.fixed_batch import FIRST_BATCH, describe, fixed_symbols, never_short, number_of
-from batchlint.semantics.sizes import literal_rows, sizes_of
+from batchlint.semantics.sizes import is_open, literal_rows, sizes_of
 from batchlint.semantics.tensors import fixed_role, real_role
 from batchlint.semantics.values import Batch, Integer, Source, Tensor
 from batchlint.shapes.dimension import Role, has_role
@@ -99,7 +99,7 @@ class FixedBatchReshape(Rule):
             return
         flows = tensor.sources & {Source.INPUT, Source.LOADER}
         certain = real_role(tensor.shape)
-        if not certain and not (flows and not tensor.shape.exact and _may_be_rows(observation, tensor)):
+        if not certain and not (flows and is_open(tensor.shape) and _may_be_rows(observation, tensor)):
             return
         symbols = fixed_symbols(fixed)
         where, notes = describe(symbols, observation.origins)

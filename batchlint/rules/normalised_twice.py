@@ -100,9 +100,9 @@ def _judge(observation: Observation, report: Report, quantity: Quantity, divisor
     what = "loss" if quantity.loss else "metric"
     if quantity.kind is QuantityKind.MEAN and count in _SAMPLES:
         message = (
-            f"the mean of each batch is added up, then divided by the number of samples: the {what} comes out too small "
-            f"by the batch size{size}; divide by the number of batches, or add the mean times the rows of the batch, "
-            f"e.g. `loss.item() * x.size(0)`"
+            f"the mean of each batch is added up, then divided by the number of samples: the {what} comes out too "
+            f"small by the batch size{size}; divide by the number of batches, or add the mean times the rows of the "
+            f"batch, e.g. `loss.item() * x.size(0)`"
         )
         made = "the mean of a batch is made here"
     elif quantity.kind is QuantityKind.SUM and quantity.weight is not None and count in _BATCHES:

@@ -6,7 +6,16 @@ import enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchlint.semantics.batch_names import names_batch_size
-from batchlint.semantics.values import Enumerated, Integer, Range, SliceValue, Value
+from batchlint.semantics.values import (
+    Batch,
+    Enumerated,
+    Integer,
+    Range,
+    SliceValue,
+    Source,
+    Tensor,
+    Value,
+)
 from batchlint.shapes.dimension import (
     Dimension,
     Expression,
@@ -212,9 +221,25 @@ def _cut(observation: Observation) -> tuple[Loop, Dimension, Dimension] | None:
 
 
 def sliced_by_hand(observation: Observation) -> tuple[Loop, str] | None:
-    """The loop that gives a slice its bounds, and the batch size by which it moves, as messages say it."""
+    """The loop that gives a slice its bounds, and the batch size by which it moves, as messages say it.
+
+    ``None`` for a batch that is cut into smaller ones.
+    """
     found = _cut(observation)
-    return None if found is None else (found[0], render(found[2]))
+    if found is None or _flows_from_loader(observation.argument("receiver")):
+        return None
+    loop, _, size = found
+    stop = loop.counted.stop.dimension
+    others = symbols_of(stop) - symbols_of(size)
+    if any(symbol.role is Role.FIXED_BATCH or names_batch_size(symbol.name) for symbol in others):
+        return None
+    return loop, render(size)
+
+
+def _flows_from_loader(value: Value) -> bool:
+    if isinstance(value, Batch):
+        return True
+    return isinstance(value, Tensor) and Source.LOADER in value.sources
 
 
 def batches_in(observation: Observation) -> tuple[Loop, Batches] | None:
@@ -243,10 +268,15 @@ def _last_of(counted: Range) -> Dimension | None:
     start, stop, step = counted.start.dimension, counted.stop.dimension, counted.step.dimension
     if step == 1:
         return stop - 1
-    if start != 0 or step == 0:
+    if start != 0 or not isinstance(step, Expression) or _is_number_less(stop, step):
         return None
     # The largest multiple of the step below `stop`.
     return floor_divide(stop - 1, step) * step
+
+
+def _is_number_less(stop: Dimension, step: Dimension) -> bool:
+    """Whether *stop* is a number, or one less the step: it does not tell how many rows there are."""
+    return isinstance(stop, int) or isinstance(stop + step, int)
 
 
 def _reaching(end: Dimension, size: Dimension) -> Batches | None:

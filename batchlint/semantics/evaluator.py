@@ -142,9 +142,14 @@ class Evaluator:
         if self.remaining < 0:
             raise Exhausted
         value = handler(self, node)
+        if self.recorder is not None:
+            self.record(node, value)
+        return value
+
+    def record(self, node: cst.CSTNode, value: Value) -> None:
+        """Show that *node* is *value*, to whoever wants to know."""
         if self.recorder is not None and not self.quiet:
             self.recorder(node, value)
-        return value
 
     def call(self, node: cst.Call) -> Value:
         """The value of a call."""
@@ -316,7 +321,9 @@ class Evaluator:
                 from batchlint.semantics.tensors import look_for_conflict
 
                 look_for_conflict(self, "torch.Tensor.copy", target, (with_items, value))
-        elif isinstance(base, Dictionary | Sequence | Repeated) and isinstance(target.value, cst.Name | cst.Attribute):
+        elif isinstance(base, Dictionary | Sequence | Repeated) and isinstance(
+            target.value, cst.Name | cst.Attribute | cst.Subscript
+        ):
             index = target.slice[0].slice
             key = self.evaluate(index.value) if isinstance(index, cst.Index) else UNKNOWN
             with self.quietly():
@@ -530,9 +537,10 @@ class Evaluator:
             return None
         if isinstance(value, Enumerated):
             inner = self.unrolled(value.inner)
-            if inner is not None:
-                return tuple(Sequence((Integer(i, Origin(OriginKind.LOOP)), item)) for i, item in enumerate(inner))
-            return None
+            if inner is None:
+                return None
+            counts: list[Dimension] = [unknown("i", minimum=0) if value.start is None else i + value.start for i in range(len(inner))]
+            return tuple(Sequence((Integer(i, Origin(OriginKind.LOOP)), item)) for i, item in zip(counts, inner))
         if isinstance(value, Zipped):
             parts = [self.unrolled(part) for part in value.inner]
             if any(part is None for part in parts):

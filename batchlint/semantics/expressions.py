@@ -166,8 +166,8 @@ def _binary(ev: Evaluator, node: cst.BinaryOperation) -> Value:
     value = ev.evaluate(left_node)
     for operation in reversed(chain):
         value = binary(ev, operation, type(operation.operator).__name__, value, ev.evaluate(operation.right))
-        if ev.recorder is not None and operation is not node:
-            ev.recorder(operation, value)
+        if operation is not node:
+            ev.record(operation, value)
     return value
 
 

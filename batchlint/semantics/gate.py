@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size
-from batchlint.semantics.survey import Survey
+from batchlint.semantics.survey import Survey, Unit
 
 
 class _HasCandidates(Protocol):
@@ -109,7 +109,8 @@ def names_in(unit_places: Iterable[ast.AST], in_loaders: frozenset[str]) -> Know
                 read.update(targets)
             else:
                 other.update(targets)
-                if _mentions_batch([node.value], known, 3) and not isinstance(node.value, ast.Call | ast.Tuple):
+                parts = isinstance(node.value, ast.Call) or (isinstance(node.value, ast.Tuple) and len(targets) > 1)
+                if not parts and _mentions_batch([node.value], known, 3):
                     fixed.update(targets)
     return KnownNames(frozenset(fixed - (read - other)), frozenset(read - other))
 
@@ -254,6 +255,15 @@ def _iterated(node: ast.expr) -> str:
             return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    """Whether both are the same name or attribute."""
+    if isinstance(one, ast.Name):
+        return isinstance(other, ast.Name) and one.id == other.id
+    if not isinstance(one, ast.Attribute) or not isinstance(other, ast.Attribute):
+        return False
+    return one.attr == other.attr and _same(one.value, other.value)
+
+
 def _adds_up(node: ast.AST) -> bool:
     if isinstance(node, ast.AugAssign):
         return isinstance(node.op, ast.Add) and not isinstance(node.value, ast.Constant)
@@ -261,8 +271,7 @@ def _adds_up(node: ast.AST) -> bool:
         value = node.value
         if len(node.targets) > 1 or not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
             return False
-        target = ast.unparse(node.targets[0])
-        return target in (ast.unparse(value.left), ast.unparse(value.right))
+        return _same(node.targets[0], value.left) or _same(node.targets[0], value.right)
     if _called(node) != "append" or not isinstance(node, ast.Call) or len(node.args) != 1:
         return False
     added = node.args[0]
@@ -294,7 +303,9 @@ _BATCH_COUNT = re.compile(r"batch|steps?(?:_|$)|iter|chunk|(?:^|_)n?b$", re.IGNO
 
 
 def _counted_batches(node: ast.AST, names: KnownNames) -> bool:
-    """A loop that counts batches, or the division that gives their number."""
+    """A loop that counts batches, the division that gives their number, or the slice that cuts one."""
+    if isinstance(node, ast.Slice):
+        return _mentions_batch([bound for bound in (node.lower, node.upper) if bound is not None], names, 3)
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.Div | ast.FloorDiv) and _mentions_batch([node.right], names, 3)
     if not isinstance(node, ast.For | ast.comprehension):
@@ -372,12 +383,42 @@ _BY_TYPE: dict[str, tuple[type[ast.AST], ...]] = {
     "averaging loop": (ast.For,),
     "enumeration": (ast.For, ast.comprehension),
     "skipping": (ast.Call, ast.Subscript),
-    "counted batches": (ast.BinOp, ast.For, ast.comprehension),
+    "counted batches": (ast.BinOp, ast.For, ast.comprehension, ast.Slice),
     "full batch test": (ast.Compare,),
 }
 """Kinds that are other nodes, by their types."""
 
 _Predicate = Callable[[ast.AST, KnownNames], bool]
+
+_CALLERS = 2
+"""How many calls up from a candidate its arguments are looked for."""
+
+
+def _callers(found: Survey, definitions: set[tuple[str | None, str]]) -> list[Unit]:
+    """The units that use a function, or a method of their own class, of *definitions*: they give it its arguments."""
+    callers: list[Unit] = []
+    sought = set(definitions)
+    for _ in range(_CALLERS):
+        functions = {function for owner, function in sought if owner is None}
+        methods: dict[str | None, set[str]] = {}
+        for owner, function in sought:
+            if owner is not None and not function.startswith("__"):
+                methods.setdefault(owner, set()).add(function)
+        new = [
+            unit
+            for unit in found.units
+            if (unit.is_class or unit.name is not None)
+            and (unit.owner, unit.name) not in sought
+            and (unit.uses & functions or unit.uses & methods.get(unit.owner, _NONE))
+        ]
+        if not new:
+            break
+        callers += new
+        sought = {(unit.owner, unit.name) for unit in new if unit.name is not None}
+    return callers
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
@@ -422,4 +463,12 @@ def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
                     definitions.add((place.owner, place.function))
                 elif place.owner is None:
                     in_module = True
+    for unit in _callers(found, definitions):
+        units.add(id(unit))
+        if unit.owner is not None:
+            classes.add(unit.owner)
+        if unit.is_class:
+            classes.add(unit.name or "")
+        elif unit.name is not None:
+            definitions.add((unit.owner, unit.name))
     return Candidates(frozenset(kinds), frozenset(definitions), frozenset(classes), in_module, frozenset(units))

@@ -94,7 +94,9 @@ def _trange(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
 
 @handles("builtins.enumerate")
 def _enumerate(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    return Enumerated(_first(arguments))
+    start = arguments[1] if len(arguments) > 1 else keywords.get("start", Integer(0))
+    number = as_number(start)
+    return Enumerated(_first(arguments), number if isinstance(number, int) else None)
 
 
 @handles("builtins.zip", "itertools.zip_longest")
@@ -115,10 +117,10 @@ def _islice(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
 
 @handles(
     "builtins.iter", "tqdm.tqdm", "tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.tqdm_notebook", "itertools.cycle",
-    "tqdm.std.tqdm", "rich.progress.track", "builtins.sorted", "builtins.reversed", "copy.copy", "copy.deepcopy",
+    "tqdm.std.tqdm", "rich.progress.track", "copy.copy", "copy.deepcopy",
     "torch.autograd.Variable", "torch.Variable", "torch.compile", "torch.jit.script", "torch.nn.utils.weight_norm",
-    "torch.nn.utils.spectral_norm", "torch.nn.utils.parametrizations.weight_norm", "torch.as_tensor", "torch.asarray",
-    "torch.nn.utils.parametrizations.spectral_norm", "torch.from_numpy", "numpy.ascontiguousarray", "torch.nn.DataParallel",
+    "torch.nn.utils.spectral_norm", "torch.nn.utils.parametrizations.weight_norm",
+    "torch.nn.utils.parametrizations.spectral_norm", "torch.nn.DataParallel",
     "torch.nn.parallel.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.nn.parallel.data_parallel.DataParallel",
     "torch.jit.trace_module",
 )  # fmt: skip
@@ -134,6 +136,31 @@ def _same(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapp
             value.loader, value.opaque,
         )  # fmt: skip
     return value
+
+
+@handles("builtins.reversed")
+def _reversed(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    items = None if isinstance(value, Tensor | Batch) else ev.spread(value)
+    return value if items is None else Sequence(items[::-1], "list")
+
+
+@handles("builtins.sorted")
+def _sorted(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    items = ev.spread(value)
+    if items is None:
+        return value
+    keys = [item.value if isinstance(item, Constant) else as_number(item) for item in items]
+    if keywords or any(key is None for key in keys) or len({isinstance(key, str) for key in keys}) > 1:
+        return Repeated(element_of(Sequence(items)), "list")
+    return Sequence(tuple(items[i] for i in sorted(range(len(items)), key=lambda i: keys[i])), "list")
+
+
+@handles("torch.as_tensor", "torch.asarray", "torch.from_numpy", "numpy.ascontiguousarray")
+def _as_tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    same = isinstance(_first(arguments), Tensor | Batch | type(UNKNOWN))
+    return (_same if same else _tensor)(ev, node, arguments, keywords)
 
 
 @handles("builtins.next")
@@ -291,9 +318,9 @@ def _reduce(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
         if name in ("max", "min"):
             return Integer(unknown(name, minimum=0), Origin(OriginKind.DERIVED))
     if name == "sum" and len(arguments) == 1:
-        total = total_of(ev, arguments[0])
-        if total is not None:
-            return total
+        metric = total_of(ev, arguments[0])
+        if metric is not None:
+            return metric
     value = element_of(_first(arguments))
     if name == "sum" and isinstance(value, Tensor):
         return value.like(value.shape)
@@ -371,9 +398,36 @@ def _setattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: M
     return NONE
 
 
-@handles("builtins.print", "builtins.open", "builtins.id", "builtins.type", "builtins.str", "builtins.vars", "builtins.bool")
+@handles("builtins.print", "builtins.open", "builtins.id", "builtins.type", "builtins.vars")
 def _nothing(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     return UNKNOWN
+
+
+@handles("builtins.bool")
+def _bool(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return _answer(ev.truth(_first(arguments)))
+
+
+@handles("builtins.str")
+def _str(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    value = _first(arguments)
+    known = value.value if isinstance(value, Constant) else as_number(value)
+    return Constant(str(known)) if isinstance(known, str | int | float) else UNKNOWN
+
+
+@handles("builtins.filter")
+def _filter(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    items = ev.spread(arguments[1]) if len(arguments) == 2 else None
+    if items is None:
+        return UNKNOWN
+    from batchlint.semantics.calls import apply
+
+    function = arguments[0]
+    plain = function == NONE
+    truths = [ev.truth(item if plain else apply(ev, function, (item,), {}, node)) for item in items]
+    if None in truths:
+        return Repeated(element_of(Sequence(items)), "list")
+    return Sequence(tuple(item for item, truth in zip(items, truths) if truth), "list")
 
 
 @handles("builtins.slice")

@@ -84,7 +84,8 @@ def _remember(ev: Evaluator, node: Any, dataset: Dataset) -> None:
     import libcst as cst
 
     for argument in node.args:
-        if (argument.keyword is None and not argument.star) or (argument.keyword and argument.keyword.value == "dataset"):
+        keyword = None if argument.keyword is None else argument.keyword.value
+        if keyword == "dataset" or (keyword is None and not argument.star):
             name = argument.value
             value = ev.frame.lookup(name.value) if isinstance(name, cst.Name) else None
             if value is UNKNOWN or (isinstance(value, Tensor) and value.opaque):
@@ -209,15 +210,15 @@ def made_by_library(
                     for t in tensors
                 )
             )
-        size = ev.length_of(tensors[0]) if tensors else None
-        return Dataset(name, new_identity(), None, samples, node, None if size is None else size.dimension)
+        rows = ev.length_of(tensors[0]) if tensors else None
+        return Dataset(name, new_identity(), None, samples, node, None if rows is None else rows.dimension)
     if name == "torch.utils.data.random_split":
         whole = arguments[0] if arguments else UNKNOWN
-        samples = whole.samples if isinstance(whole, Dataset) else None
+        sample = whole.samples if isinstance(whole, Dataset) else None
         parts = arguments[1] if len(arguments) > 1 else keywords.get("lengths", UNKNOWN)
         lengths = parts.items if isinstance(parts, Sequence) else (UNKNOWN, UNKNOWN)
         sizes = [part.dimension if isinstance(part, Integer) else None for part in lengths]
-        return Sequence(tuple(Dataset("split", new_identity(), None, samples, node, size) for size in sizes))
+        return Sequence(tuple(Dataset("split", new_identity(), None, sample, node, size) for size in sizes))
     if name == "torch.utils.data.Subset":
         whole = arguments[0] if arguments else UNKNOWN
         return Dataset("subset", new_identity(), None, whole.samples if isinstance(whole, Dataset) else None, node)

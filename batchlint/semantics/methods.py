@@ -125,6 +125,33 @@ def _shape(
     return Integer(unknown(), Origin(OriginKind.TENSOR)) if name == "numel" else UNKNOWN
 
 
+_STRING_METHODS = frozenset(
+    """startswith endswith lower upper title capitalize strip lstrip rstrip replace split rsplit join format removeprefix
+    removesuffix isdigit find count partition rpartition""".split()
+)
+
+
+def _constant(
+    ev: Evaluator, receiver: Constant, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    if not isinstance(receiver.value, str):
+        return parser_method(ev, receiver, name, arguments, keywords, node)
+    given = [key_of(argument) for argument in arguments]
+    if name not in _STRING_METHODS or keywords or None in given:
+        return UNKNOWN
+    try:
+        return _plain(getattr(receiver.value, name)(*given))
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError):
+        return UNKNOWN
+
+
+def _plain(value: object) -> Value:
+    """What a string's method gave."""
+    if isinstance(value, tuple | list):
+        return Sequence(tuple(map(_plain, value)), type(value).__name__)
+    return value_of_key(value)
+
+
 METHODS: dict[type[Value], Method] = {
     Sequence: _sequence,
     Repeated: _repeated,
@@ -133,6 +160,6 @@ METHODS: dict[type[Value], Method] = {
     Chain: _chain,
     Loader: _loader,
     ShapeOf: _shape,
-    Constant: parser_method,
+    Constant: _constant,
 }
 """Type of the receiver to what its methods give."""

@@ -95,9 +95,12 @@ class Count(enum.Enum):
 
 def count_of(divisor: Value, loader: Loader) -> Count | None:
     """What *divisor* counts of the data that *loader* gives, ``None`` where that is not known."""
-    if not isinstance(divisor, Integer):
+    if isinstance(divisor, Integer):
+        dimension = divisor.dimension
+    elif isinstance(divisor, Number) and divisor.ratio is not None and divisor.ratio[1] == 1:
+        dimension = divisor.ratio[0]
+    else:
         return None
-    dimension = divisor.dimension
     if dimension == samples_behind(loader):
         return Count.SAMPLES if loader.sampler is None else Count.WHOLE_DATASET
     if dimension == samples_drawn(loader):
@@ -339,7 +342,10 @@ def _counted(ev: Evaluator, loader: Loader, value: Integer, result: Value, node:
 
 
 def total_of(ev: Evaluator, values: Value) -> Value | None:
-    """``sum(values)`` of a list with one quantity a batch, ``None`` where it is something else."""
+    """``sum(values)`` of a list with one quantity a batch, ``None`` where it is something else.
+
+    The loop that filled the list is not known any more, so it counts as one that trains.
+    """
     if not isinstance(values, Repeated):
         return None
     quantity = quantity_of(values.item)
@@ -348,25 +354,3 @@ def total_of(ev: Evaluator, values: Value) -> Value | None:
     if any(loop.loader is not None and loop.loader.identity == quantity.loader.identity for loop in ev.loops):
         return None
     return Number(replace(quantity, accumulated=True, training=True))
-
-
-__all__ = [
-    "Count",
-    "accumulated",
-    "batch_index",
-    "combined",
-    "count_of",
-    "fixed_size",
-    "is_fixed_weight",
-    "is_row_count",
-    "number_of_batches",
-    "number_of_samples",
-    "of_loss",
-    "one_at_a_time",
-    "of_operation",
-    "own_batch_size",
-    "quantity_of",
-    "samples_behind",
-    "samples_drawn",
-    "total_of",
-]

@@ -29,10 +29,9 @@ def rereads(walking: Any, context: Context) -> str | None:
     bounds = [bound for test in tests for bound in _bounds(test, counter)]
     if len(bounds) < 2:
         return None
-    data = _enumerated(clause.iter)
-    moved = {name for bound in bounds for name in names_in(bound)} & _moving(context)
+    data, moving = _enumerated(clause.iter), _moving(context)
     told = _DATA.search(last_name(data)) is not None or any(mentions_batch_size(bound) for bound in bounds)
-    if not moved or not told or last_name(data) in _bound_in_loops(context):
+    if not told or any(not names_in(bound) & moving for bound in bounds) or last_name(data) in _bound_in_loops(context):
         return None
     return last_name(data) or "the data"
 

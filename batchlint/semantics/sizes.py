@@ -9,6 +9,7 @@ from batchlint.shapes.dimension import Role, Symbol, has_role, symbols_of
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation
+    from batchlint.shapes.shape import Shape
 
 
 def sizes_of(observation: Observation) -> tuple[Value, ...]:
@@ -53,6 +54,11 @@ def is_rows(dimension: object) -> bool:
         and has_role(dimension, Role.BATCH)  # type: ignore[arg-type]
         and next(iter(symbols)).dimension() == dimension
     )
+
+
+def is_open(shape: Shape) -> bool:
+    """Whether the rank or a leading size is not known: any of them may be the rows."""
+    return not shape.exact or any(symbol.name == "?" for d in shape.leading[:2] for symbol in symbols_of(d))
 
 
 def row_symbol(dimension: object) -> Symbol | None:

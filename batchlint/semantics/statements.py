@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -68,29 +67,31 @@ def _expression(ev: Evaluator, node: cst.Expr) -> None:
 
 
 def _assign(ev: Evaluator, node: cst.Assign) -> None:
-    added = _added_to_itself(node)
-    if added is None:
+    total = _added_to_itself(node)
+    if total is None:
         value = ev.evaluate(node.value)
     else:
-        before, part = (ev.evaluate(operand) for operand in added)
         assert isinstance(node.value, cst.BinaryOperation)
+        left, right = ev.evaluate(node.value.left), ev.evaluate(node.value.right)
+        before, part = (left, right) if total is node.value.left else (right, left)
         ev.observe(seen.ACCUMULATE, node, {"before": before, "value": part})
-        value = accumulated(ev, part, binary(ev, node.value, "Add", before, part), node)
+        value = accumulated(ev, part, binary(ev, node.value, "Add", left, right), node)
+        ev.record(node.value, value)
     for target in node.targets:
         ev.bind_target(target.target, value, node.value)
 
 
-def _added_to_itself(node: cst.Assign) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
-    """The total and the part of ``total = total + part``."""
+def _added_to_itself(node: cst.Assign) -> cst.BaseExpression | None:
+    """The total of ``total = total + part``, which may also stand on the right."""
     target, value = node.targets[0].target, node.value
     if len(node.targets) > 1 or not isinstance(value, cst.BinaryOperation) or not isinstance(value.operator, cst.Add):
         return None
     if not isinstance(target, cst.Name | cst.Attribute):
         return None
     name = cst.helpers.get_full_name_for_node(target)
-    for total, part in ((value.left, value.right), (value.right, value.left)):
+    for total in (value.left, value.right):
         if type(total) is type(target) and name is not None and cst.helpers.get_full_name_for_node(total) == name:
-            return total, part
+            return total
     return None
 
 

@@ -28,8 +28,9 @@ _CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {
 }
 
 INTERESTING = frozenset(
-    {ast.Call, ast.For, ast.comprehension, ast.keyword, ast.Assign, ast.BinOp, ast.AugAssign, ast.Compare, ast.Subscript}
-)
+    {ast.Call, ast.For, ast.comprehension, ast.keyword, ast.Assign, ast.BinOp, ast.AugAssign, ast.Compare, ast.Subscript,
+     ast.Slice}
+)  # fmt: skip
 """Types of the nodes that candidates can be."""
 
 
@@ -210,4 +211,4 @@ def used_by(units: list[Unit], roots: Iterator[Unit] | list[Unit]) -> set[int]:
 
 
 def _always_needed(name: str | None) -> bool:
-    return name is not None and (name in ("forward", "call") or name.startswith("__"))
+    return name is not None and (name in ("forward", "call", "on_epoch_end") or name.startswith("__"))

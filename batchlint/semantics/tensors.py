@@ -447,6 +447,8 @@ def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -
         return element_of(base)
     if isinstance(base, ShapeOf):
         return _index_shape(ev, base, key, node)
+    if isinstance(base, Constant):
+        return _index_string(base, key)
     if isinstance(base, Repeated):
         return base.item if not isinstance(key, SliceValue) else base
     if isinstance(base, Dictionary) and key_of(key) in base.items:
@@ -465,6 +467,18 @@ def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -
 
     if isinstance(base, Chain):
         return _index_chain(base, key)
+    return UNKNOWN
+
+
+def _index_string(base: Constant, key: Value) -> Value:
+    if not isinstance(base.value, str):
+        return UNKNOWN
+    if isinstance(key, Integer) and isinstance(key.dimension, int):
+        number = key.dimension
+        return Constant(base.value[number]) if -len(base.value) <= number < len(base.value) else UNKNOWN
+    if isinstance(key, SliceValue):
+        bounds = [_bound(part) for part in (key.lower, key.upper, key.step)]
+        return UNKNOWN if "?" in bounds else Constant(base.value[slice(*bounds)])
     return UNKNOWN
 
 

@@ -276,9 +276,10 @@ class Range(Value):
 
 @dataclass(frozen=True, slots=True)
 class Enumerated(Value):
-    """``enumerate(inner)``."""
+    """``enumerate(inner, start)``."""
 
     inner: Value
+    start: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ __all__ = ["packed", "unpacked"]
 Group: TypeAlias = tuple[str, ...]
 Side: TypeAlias = tuple[Group, ...]
 
-_REST = ("...",)
+_REST = ("",)
+"""``...`` outside of brackets."""
 _TOKEN = re.compile(r"\(|\)|\.\.\.|…|[^\s()]+")
 
 
@@ -39,10 +40,10 @@ def _side(text: str) -> Side | None:
             inside = None
         else:
             name = "..." if token == "…" else token
-            if inside is None:
-                groups.append((name,))
-            else:
+            if inside is not None:
                 inside.append(name)
+            else:
+                groups.append(_REST if name == "..." else (name,))
     return None if inside is not None else tuple(groups)
 
 

@@ -215,7 +215,8 @@ def holds(claim: Value, value: Seen, sizes: Sizes) -> bool:
     if isinstance(claim, Tensor):
         if not _is_claim(claim):
             return True
-        return kind == "t" and fits(claim.shape, value[1], sizes)
+        # An argument that may be left out is a tensor where it was given: `None` contradicts no shape.
+        return kind == "n" or (kind == "t" and fits(claim.shape, value[1], sizes))
     if isinstance(claim, Integer):
         size = _number(claim.dimension, sizes)
         if kind == "i":

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import inspect
 import json
+import re
 import sys
 import traceback
 import types
@@ -125,17 +127,23 @@ def _prepare(paths: Sequence[str]) -> None:
     # Script is compiled from a file's text, which is not there: the functions run as they are.
     torch.jit.script = lambda function=None, *a, **k: function  # type: ignore[assignment]
     torch.jit.script_method = lambda function: function  # type: ignore[assignment]
+    torchvision = importlib.util.find_spec("torchvision")
+    if torchvision is not None and torchvision.origin is not None:
+        _define_missing_operations(Path(torchvision.origin).parent)
+
+
+def _define_missing_operations(folder: Path) -> None:
+    """Declare the compiled operations of a torchvision that is not of this torch, whose models run without them."""
+    import torch
+
     try:
-        import torchvision  # noqa: F401
-    except ImportError:
-        return
-    except RuntimeError:
-        # A torchvision whose compiled part is not of this torch still has its models.
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
+        torch.ops.load_library(next(folder.glob("_C*.so")))
+    except (OSError, StopIteration):
+        names = re.findall(r"torchvision::(\w+)", (folder / "_meta_registrations.py").read_text(encoding="utf-8"))
+        names += re.findall(r'register_meta\("(\w+)"', (folder / "_meta_registrations.py").read_text(encoding="utf-8"))
         _KEPT.append(torch.library.Library("torchvision", "DEF"))
-        _KEPT[0].define("nms(Tensor a, Tensor b, float c) -> Tensor")
-        import torchvision  # noqa: F401
+        for name in dict.fromkeys(names):
+            _KEPT[0].define(f"{name}(Tensor a) -> Tensor")
 
 
 def main() -> None:

@@ -38,6 +38,8 @@ def matmul(left: Shape, right: Shape) -> Shape:
     Raises:
         ShapeMismatch: the dimensions in the middle are certain to differ, or a tensor has none.
     """
+    if left == right == UNKNOWN_SHAPE:
+        return UNKNOWN_SHAPE
     return over_ranks(_matmul_known, left, right)
 
 
