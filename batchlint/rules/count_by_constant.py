@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
-from batchlint.semantics.fixed_batch import FIRST_BATCH, describe, fixed_symbols
-from batchlint.semantics.guards import FULL_BATCH
+from batchlint.semantics.fixed_batch import FIRST_BATCH, FULL_BATCH, describe, fixed_symbols
 from batchlint.semantics.observations import DIVIDE
 from batchlint.semantics.quantities import Count, count_of, fixed_size, is_fixed_weight, one_at_a_time, quantity_of
 from batchlint.semantics.values import Integer, QuantityKind

@@ -14,6 +14,8 @@ from batchlint.semantics.values import TRUE, UNKNOWN, Dataset, Integer, Loader, 
 from batchlint.shapes.datasets import DATASETS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from batchlint.semantics.observations import Context, Observation, Report
 
 _LOADER = "torch.utils.data.DataLoader"
@@ -87,45 +89,50 @@ class DropLastInEvaluation(Rule):
         """A ``DataLoader`` over a data set that is known to be a test split."""
         loader = observation.result
         if isinstance(loader, Loader) and isinstance(loader.dataset, Dataset) and loader.dataset.training is False:
-            self._dropping(loader, report)
+            self._built_for(loader, report)
 
     def _assigned(self, name: str, loader: Loader, report: Report) -> None:
         trains = isinstance(loader.dataset, Dataset) and loader.dataset.training
         if not names_evaluation(name) or trains or kind(loader.node) != "Call":
             return
         if evaluated_data(loader.node) is not False:
-            self._dropping(loader, report)
+            self._built_for(loader, report)
 
-    def _dropping(self, loader: Loader, report: Report) -> None:
+    def _built_for(self, loader: Loader, report: Report) -> None:
         if loader.drop_last and kind(loader.node) == "Call" and not _is_one(loader.batch_size):
             _report(report, loader.node, _divides(loader.dataset, loader.batch_size))
 
     def _flagged(self, observation: Observation, report: Report) -> None:
         """``drop_last = True`` where a condition says that this is evaluation; a loader takes it later on."""
-        context = observation.context
-        if not _under_evaluation(context):
+        if not _under_evaluation(observation.context):
             return
-        for call in calls_in(context.scope):
-            for argument in call.args:
-                if argument.keyword is not None and argument.keyword.value == "drop_last":
-                    if kind(argument.value) == "Name" and argument.value.value == "drop_last":
-                        report(
-                            observation.node,
-                            "`drop_last = True` for evaluation: the last n % batch_size rows are never counted, and the "
-                            "metric depends on the batch size; use False here",
-                            notes=(("the loader takes it here", argument),),
-                        )
-                        return
+        taking = [
+            argument
+            for call in calls_in(observation.context.scope)
+            for argument in _dropping(call)
+            if kind(argument.value) == "Name" and argument.value.value == "drop_last"
+        ]
+        if taking:
+            report(
+                observation.node,
+                "`drop_last = True` for evaluation: the last n % batch_size rows are never counted, and the metric "
+                "depends on the batch size; use False here",
+                notes=(("the loader takes it here", taking[0]),),
+            )
 
 
 def _report(report: Report, call: Any, latent: bool) -> None:
-    dropping = [a for a in call.args if a.keyword is not None and a.keyword.value == "drop_last"]
     report(
-        dropping[0] if dropping else call,
-        "`drop_last=True` on a loader that only evaluates: the last n % batch_size rows are never counted, and the metric "
-        "depends on the batch size; leave it out",
+        next(_dropping(call), call),
+        "`drop_last=True` on a loader that only evaluates: the last n % batch_size rows are never counted, and the "
+        "metric depends on the batch size; leave it out",
         latent=latent,
     )
+
+
+def _dropping(call: Any) -> Iterator[Any]:
+    """The argument ``drop_last=...`` of *call*, if it has one."""
+    return (argument for argument in call.args if argument.keyword and argument.keyword.value == "drop_last")
 
 
 def _evaluating(context: Context) -> bool:

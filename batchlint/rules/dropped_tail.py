@@ -9,13 +9,13 @@ from batchlint.rules.base import Rule
 from batchlint.semantics import accumulating, syntax
 from batchlint.semantics.batch_names import names_evaluation
 from batchlint.semantics.batching import Batches, Extent, batches_in, counted_batches, zipped_bounds
-from batchlint.semantics.observations import LOOP, LOOP_END, RETURN, SLICE
+from batchlint.semantics.observations import COMPREHENSION, LOOP, LOOP_END, RETURN, SLICE
 from batchlint.semantics.values import Function, Integer
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Context, Observation, Report
 
-_CEILING = "count the batches with a ceiling, `-(-n // batch_size)`, or step through the rows, `range(0, n, batch_size)`"
+_REMEDY = "count the batches with a ceiling, `-(-n // batch_size)`, or step through the rows, `range(0, n, batch_size)`"
 
 
 class DroppedTail(Rule):
@@ -63,7 +63,7 @@ class DroppedTail(Rule):
     code = "BSZ302"
     name = "dropped-tail"
     severity = Severity.WARNING
-    observes = (SLICE, LOOP, LOOP_END, RETURN, "builtins.zip")
+    observes = (SLICE, LOOP, COMPREHENSION, LOOP_END, RETURN, "builtins.zip")
     candidates = ("counted batches", "full batch test", "zipped ranges")
     proved_by = ("row counting",)
 
@@ -149,7 +149,7 @@ def _message(batches: Batches, reshuffled: bool, what: str) -> str:
     else:
         lost = f"the last {batches.tail} rows ({batches.divides})" if batches.tail else f"rows unless {batches.divides}"
     when = "of each shuffled epoch" if reshuffled else "each time"
-    return f"this {what} of whole batches leaves out {lost} {when}; {_CEILING}"
+    return f"this {what} of whole batches leaves out {lost} {when}; {_REMEDY}"
 
 
 def _is_reshuffled(context: Context) -> bool:

@@ -8,7 +8,7 @@ from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import syntax
 from batchlint.semantics.batching import Extent, batches_in
-from batchlint.semantics.observations import LOOP, SLICE
+from batchlint.semantics.observations import COMPREHENSION, LOOP, SLICE
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation, Report
@@ -55,7 +55,7 @@ class EmptyLastBatch(Rule):
     code = "BSZ305"
     name = "empty-last-batch"
     severity = Severity.WARNING
-    observes = (SLICE, LOOP)
+    observes = (SLICE, LOOP, COMPREHENSION)
     candidates = ("counted batches",)
     proved_by = ("row counting",)
 

@@ -8,7 +8,7 @@ from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import syntax
 from batchlint.semantics.batching import Batches, Extent, batches_in, zipped_bounds
-from batchlint.semantics.observations import LOOP, SLICE
+from batchlint.semantics.observations import COMPREHENSION, LOOP, SLICE
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation, Report
@@ -54,7 +54,7 @@ class LastFullBatchLost(Rule):
     code = "BSZ304"
     name = "last-full-batch-lost"
     severity = Severity.WARNING
-    observes = ("builtins.zip", SLICE, LOOP)
+    observes = ("builtins.zip", SLICE, LOOP, COMPREHENSION)
     candidates = ("counted batches", "zipped ranges")
     proved_by = ("row counting",)
 
@@ -80,6 +80,6 @@ class LastFullBatchLost(Rule):
 
 def _message(batches: Batches, what: str) -> str:
     return (
-        f"{what} before the last batch: its rows are lost also where {batches.size_name} divides {batches.rows_name}; step "
-        f"through all rows, `range(0, {batches.rows_name}, {batches.size_name})`"
+        f"{what} before the last batch: its rows are lost also where {batches.size_name} divides {batches.rows_name}; "
+        f"step through all rows, `range(0, {batches.rows_name}, {batches.size_name})`"
     )

@@ -8,7 +8,7 @@ from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import feeding
 from batchlint.semantics.batching import sliced_by_hand
-from batchlint.semantics.observations import LOOP, SLICE
+from batchlint.semantics.observations import COMPREHENSION, LOOP, SLICE
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation, Report
@@ -59,7 +59,7 @@ class ManualSlicingLoop(Rule):
     code = "BSZ301"
     name = "manual-slicing-loop"
     severity = Severity.INFO
-    observes = (SLICE, LOOP)
+    observes = (SLICE, LOOP, COMPREHENSION)
     candidates = ("counted batches",)
     proved_by = ("row counting",)
 

@@ -71,8 +71,8 @@ class QuadraticBatching(Rule):
         if found is not None:
             report(
                 observation.node,
-                f"each batch reads `{found}` from the start again: n reads for every batch, and with shuffling samples are "
-                f"drawn twice and others never; let a `DataLoader` cut the batches",
+                f"each batch reads `{found}` from the start again: n reads for every batch, and with shuffling samples "
+                f"are drawn twice and others never; let a `DataLoader` cut the batches",
                 notes=_loop_note(observation),
             )
 

@@ -72,10 +72,15 @@ def _fills(body: Any, name: str) -> bool:
     for part in walk(body, into_definitions=False):
         if kind(part) == "AugAssign" and kind(part.target) == "Name" and part.target.value == name:
             return True
-        if kind(part) == "Call" and kind(part.func) == "Attribute" and part.func.attr.value in ("append", "extend"):
-            if last_name(part.func.value) == name:
-                return True
+        if _calls_method(part, name, ("append", "extend")):
+            return True
     return False
+
+
+def _calls_method(part: Any, name: str, methods: tuple[str, ...]) -> bool:
+    """Whether *part* is ``name.method(...)`` for one of *methods*."""
+    method = kind(part) == "Call" and kind(part.func) == "Attribute" and part.func.attr.value in methods
+    return method and last_name(part.func.value) == name
 
 
 def _empties(body: Any, name: str) -> bool:
@@ -83,9 +88,8 @@ def _empties(body: Any, name: str) -> bool:
     for part in walk(body, into_definitions=False):
         if kind(part) == "Assign" and any(name in _bound(target.target) for target in part.targets):
             return True
-        if kind(part) == "Call" and kind(part.func) == "Attribute" and part.func.attr.value == "clear":
-            if last_name(part.func.value) == name:
-                return True
+        if _calls_method(part, name, ("clear",)):
+            return True
         if kind(part) == "Del" and name in names_in(part):
             return True
     return False

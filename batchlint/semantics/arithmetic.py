@@ -112,7 +112,8 @@ def _as_count(ev: Evaluator, node: Any, left: Value, right: Value) -> Value:
     unknown_number = left is UNKNOWN or (isinstance(left, Tensor) and left.opaque and left.parameter is not None)
     if not unknown_number or not isinstance(right, Integer) or batch_size_in(right.dimension) is None:
         return left
-    name = ev.last_name(getattr(node, "left", None))
+    left_node = getattr(node, "left", None)
+    name = None if left_node is None else ev.last_name(left_node)
     if name is None or not names_count(name):
         return left
     return Integer(unknown(name, minimum=0), Origin(OriginKind.LENGTH, name))

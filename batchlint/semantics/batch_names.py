@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _BATCH_SIZE = re.compile(
@@ -21,6 +22,7 @@ _CONFIGURATION = re.compile(
 _EVALUATION = re.compile(r"(?:^|[_\W\d])(?:test|testing|tst|val|valid|validation|eval|evaluation|dev|infer|inference|predict|pred|holdout)(?:$|[_\W\d])|(?:^|_)(?:test|val|valid|eval)(?=loader|data|set|_|$|iter|dl|ds)", re.IGNORECASE)
 _TRAINING = re.compile(r"train|fit|\btr(?:n)?(?=_)", re.IGNORECASE)
 _LOADER = re.compile(r"(?:loader|_dl|dataloaders?|data_iter|_iter(?:ator)?|batches|_gen(?:erator)?)s?(?:_?(?:train|test|val|valid|eval|\d))?$", re.IGNORECASE)
+_NUMBER = re.compile(r"^_*(?:n|nb|num|number|no|total|max|min|len|count)_", re.IGNORECASE)
 
 
 _COUNT = re.compile(
@@ -30,41 +32,49 @@ _COUNT = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=8192)
 def names_count(name: str) -> bool:
     """Whether *name* says a number of things: ``n_samples``, ``num_examples``, ``data_size``, ``n``."""
     return _COUNT.match(name) is not None
 
 
+@functools.lru_cache(maxsize=8192)
 def names_batch_size(name: str) -> bool:
     """Whether *name* says batch size: ``batch_size``, ``BATCH_SIZE``, ``batchSize``, ``bsz``, ``train_bs``, …"""
     return _BATCH_SIZE.match(name) is not None
 
 
+@functools.lru_cache(maxsize=8192)
 def may_name_batch_size(name: str) -> bool:
     """Whether *name* says batch size where it is bound to a number (``batch``, ``BATCH``)."""
     return _AMBIGUOUS.match(name) is not None or names_batch_size(name)
 
 
+@functools.lru_cache(maxsize=8192)
 def names_configuration(name: str) -> bool:
     """Whether *name* says command-line arguments or configuration: ``args``, ``opt``, ``cfg``, ``hparams``, …"""
     return _CONFIGURATION.match(name) is not None
 
 
+@functools.lru_cache(maxsize=8192)
 def names_evaluation(name: str) -> bool:
     """Whether *name* says that the data only evaluates: ``test_loader``, ``valloader``, ``eval_ds``."""
     return _EVALUATION.search(name) is not None and not _TRAINING.search(name)
 
 
+@functools.lru_cache(maxsize=8192)
 def names_training(name: str) -> bool:
     """Whether *name* says that the data trains."""
     return _TRAINING.search(name) is not None
 
 
+@functools.lru_cache(maxsize=8192)
 def names_data_loader(name: str) -> bool:
     """Whether *name* says data loader in so many words: ``train_loader``, ``test_dataloader``."""
     return names_loader(name) and "loader" in name.lower()
 
 
+@functools.lru_cache(maxsize=8192)
 def names_loader(name: str) -> bool:
     """Whether *name* says that iterating gives batches: ``train_loader``, ``dataloader``, ``test_dl``."""
-    return _LOADER.search(name) is not None
+    return _LOADER.search(name) is not None and _NUMBER.match(name) is None

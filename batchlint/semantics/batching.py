@@ -172,13 +172,15 @@ class Loop(NamedTuple):
 
 def loop_of(lower: Dimension, loops: Sequence[LoopContext]) -> Loop | None:
     """The loop whose counter *lower* is made from, ``None`` without one or with several."""
-    counters = [s for s in symbols_of(lower) if isinstance(s.identity, tuple) and s.identity[0] == COUNTER]
+    counters = {
+        s.identity[1]: s for s in symbols_of(lower) if isinstance(s.identity, tuple) and s.identity[0] == COUNTER
+    }
     if len(counters) != 1:
         return None
     for context in reversed(loops):
         for counted in _ranges_in(context.iterable):
-            if counted.identity == counters[0].identity[1]:
-                return Loop(context, counted, counters[0])
+            if counted.identity in counters:
+                return Loop(context, counted, counters[counted.identity])
     return None
 
 

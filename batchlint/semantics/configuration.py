@@ -48,7 +48,7 @@ def parser_method(
         return UNKNOWN
     if name == "add_argument":
         _declare(ev, key, arguments, keywords, node)
-        return NONE
+        return UNKNOWN
     namespace = ev.memory.get(key, UNKNOWN)
     if name == "set_defaults":
         for destination, value in keywords.items():

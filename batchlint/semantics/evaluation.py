@@ -9,13 +9,15 @@ from batchlint.semantics.batch_names import names_evaluation, names_training
 from batchlint.semantics.syntax import kind, last_name
 
 _SPLIT = r"(?:test|testing|val|valid|validation|eval|evaluation|dev|predict|prediction|inference)"
-_MAKES_LOADER = re.compile(rf"^_*(?:(?:get|make|build|create|load|setup|prepare)_)?{_SPLIT}_?(?:data_?)?(?:loader|dl|iter)s?$")
+_MAKES_LOADER = re.compile(
+    rf"^_*(?:(?:get|make|build|create|load|setup|prepare)_)?{_SPLIT}_?(?:data_?)?(?:loader|dl|iter)s?$"
+)
 _EVALUATES = re.compile(r"^_*(?:test|evaluate|validate|validation|eval|predict|infer|inference)$")
 _UNEQUAL = ("NotEqual", "NotIn", "IsNot")
 
 
 def evaluates(function: Any) -> bool:
-    """Whether the function called *function* evaluates, or makes a loader for that: ``evaluate``, ``val_dataloader``."""
+    """Whether *function* evaluates, or makes a loader for that, by its name: ``evaluate``, ``val_dataloader``."""
     if function is None:
         return False
     if function.owner is None and function.name.startswith("test_"):
@@ -68,7 +70,7 @@ def words_of(node: Any) -> list[str]:
 
 
 def evaluated_data(call: Any) -> bool | None:
-    """Whether what *call* is given, by its name, is data to evaluate (``True``) or to train on; ``None``: cannot tell."""
+    """Whether *call* is given data to evaluate (``True``) or to train on, by its name; ``None``: cannot tell."""
     words = [word for argument in call.args if _is_data(argument) for word in words_of(argument.value)]
     if any(names_training(word) for word in words):
         return False

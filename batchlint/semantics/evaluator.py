@@ -21,7 +21,7 @@ from batchlint.semantics.batch_names import (
 from batchlint.semantics.batching import COUNTER, floor_divisions
 from batchlint.semantics.calls import call, call_function, instantiate
 from batchlint.semantics.classes import class_attribute, define_class, external_base
-from batchlint.semantics.expressions import EXPRESSIONS
+from batchlint.semantics.expressions import EXPRESSIONS, LITERALS
 from batchlint.semantics.facts import FileFacts
 from batchlint.semantics.loaders import dataset_of
 from batchlint.semantics.names import MODULE_ATTRIBUTES, canonical
@@ -70,6 +70,12 @@ from batchlint.semantics.fixed_batch import FULL_BATCHES
 
 MAXIMUM_UNROLLED = 64
 """Loops over at most so many known elements are run one by one."""
+
+
+class Tentative:
+    """A run of a loop's body that may turn out not to have been the last."""
+
+    accepted = False
 
 
 class Exhausted(Exception):
@@ -123,6 +129,7 @@ class Evaluator:
         self.classes: list[Class] = []
         self.functions: list[Function] = []
         self.memory: dict[Any, Value] = {}
+        self.literals: dict[int, Value] = {}
         self.requirements: list[tuple[Parameter | None, Dimension, int, Any]] = []
         self.training_loops: set[int] = set()
         self.quiet = 0
@@ -135,7 +142,13 @@ class Evaluator:
         Raises:
             Exhausted: the limit is reached.
         """
-        handler = EXPRESSIONS.get(type(node))
+        kind = node.__class__
+        if kind in LITERALS:
+            literal = self.literals.get(id(node))
+            if literal is None:
+                literal = self.literals[id(node)] = LITERALS[kind](node)
+            return literal
+        handler = EXPRESSIONS.get(kind)
         if handler is None:
             return UNKNOWN
         self.remaining -= 1
@@ -226,16 +239,28 @@ class Evaluator:
             self.quiet -= 1
 
     @contextmanager
-    def trial(self) -> Iterator[None]:
-        """Evaluate a loop's body to see what it changes."""
-        memory = self.memory
-        self.memory = {}
-        self.quiet += 1
+    def tentatively(self) -> Iterator[Tentative]:
+        """Evaluate, and tell what was seen only if the run is accepted by its end."""
+        sink, recorder, memory = self.sink, self.recorder, self.memory
+        told: list[Observation] = []
+        recorded: list[tuple[cst.CSTNode, Value]] = []
+        self.sink = told.append
+        if recorder is not None:
+            self.recorder = lambda node, value: recorded.append((node, value))
+        self.memory = dict(memory)
+        run = Tentative()
         try:
-            yield
+            yield run
         finally:
-            self.quiet -= 1
-            self.memory = memory
+            self.sink, self.recorder = sink, recorder
+            if run.accepted:
+                for observation in told:
+                    sink(observation)
+                if recorder is not None:
+                    for node, value in recorded:
+                        recorder(node, value)
+            else:
+                self.memory = memory
 
     # Names -----------------------------------------------------------------------------------------------------------
 

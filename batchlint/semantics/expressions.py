@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,15 +75,21 @@ _BUILTINS: dict[str, Value] = {
 }
 
 
-def _integer(ev: Evaluator, node: cst.Integer) -> Value:
+def _integer(node: cst.Integer) -> Value:
     return integer(node.evaluated_value, node)
 
 
-def _float(ev: Evaluator, node: cst.Float) -> Value:
+def _float(node: cst.Float) -> Value:
     return Constant(node.evaluated_value)
 
 
-def _string(ev: Evaluator, node: cst.SimpleString) -> Value:
+_PLAIN_STRING = re.compile(r"""(['"])([^'"\\\n]*)\1\Z""")
+
+
+def _string(node: cst.SimpleString) -> Value:
+    plain = _PLAIN_STRING.match(node.value)
+    if plain is not None:
+        return Constant(plain.group(2))
     try:
         return Constant(ast.literal_eval(node.value))
     except (ValueError, SyntaxError):
@@ -438,11 +445,15 @@ def _call(ev: Evaluator, node: cst.Call) -> Value:
     return ev.call(node)
 
 
-EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], Value]] = {
-    cst.Name: _name,
+LITERALS: dict[type[cst.CSTNode], Callable[[Any], Value]] = {
     cst.Integer: _integer,
     cst.Float: _float,
     cst.SimpleString: _string,
+}
+"""Node type to the function that reads it once: what it says never changes."""
+
+EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], Value]] = {
+    cst.Name: _name,
     cst.FormattedString: _formatted_string,
     cst.Tuple: _tuple,
     cst.List: _tuple,
@@ -479,4 +490,4 @@ def fixes_batch(name: str, value: Value) -> bool:
     return isinstance(value, Integer) and isinstance(value.dimension, int) and may_name_batch_size(name)
 
 
-__all__ = ["EXPRESSIONS", "attribute_of", "callee_of", "fixes_batch", "literal_name", "shape_of"]
+__all__ = ["EXPRESSIONS", "LITERALS", "attribute_of", "callee_of", "fixes_batch", "literal_name", "shape_of"]

@@ -14,7 +14,10 @@ _MODEL = re.compile(
     re.IGNORECASE,
 )
 _METHODS = frozenset({"forward", "predict", "predict_proba", "encode", "generate", "transform", "__call__", "infer"})
-_FUNCTIONS = re.compile(r"^(?:train|training|eval|evaluate|test|validate|predict|infer|optimi[sz]e)_?(?:step|batch|one_batch|on_batch|minibatch)$")
+_FUNCTIONS = re.compile(
+    r"^(?:train|training|eval|evaluate|test|validate|predict|infer|optimi[sz]e)_?"
+    r"(?:step|batch|one_batch|on_batch|minibatch)$"
+)
 _REINFORCEMENT = re.compile(
     r"advantage|rollout|replay|reward|log_?prob|trajector|episode|observation|old_action|"
     r"(?:^|_)(?:adv|obs|returns|agent|policy|ppo)(?:_|$)",

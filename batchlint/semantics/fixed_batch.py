@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from batchlint.shapes.shape import Shape
 
 FIRST_BATCH = "only the first batch is looked at"
+FULL_BATCH = "a short batch is skipped"
 """A guard, see `batchlint.semantics.observations.Context`: rows of a first batch are as many as were asked for."""
 
 FULL_BATCHES = "every batch is full"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size
-from batchlint.semantics.survey import Survey, Unit
+from batchlint.semantics.survey import Survey, Unit, Unit
 
 
 class _HasCandidates(Protocol):
@@ -388,6 +388,14 @@ _BY_TYPE: dict[str, tuple[type[ast.AST], ...]] = {
 }
 """Kinds that are other nodes, by their types."""
 
+_ABOUT_BATCHES = frozenset({"enumeration", "skipping"})
+"""Kinds that are candidates only where something is called a batch."""
+
+
+def _speaks_of_batches(unit: Unit) -> bool:
+    return any("batch" in name.lower() or names_batch_size(name) for name in unit.uses)
+
+
 _Predicate = Callable[[ast.AST, KnownNames], bool]
 
 _CALLERS = 2
@@ -454,6 +462,8 @@ def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
             names = names_in(nodes_of.get(id(place.unit), ()), module_names.fixed)
             per_unit[id(place.unit)] = names
         for kind, predicate in asked:
+            if kind in _ABOUT_BATCHES and not _speaks_of_batches(place.unit):
+                continue
             if predicate(node, names):
                 kinds.add(kind)
                 units.add(id(place.unit))

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from batchlint.semantics.fixed_batch import FIRST_BATCH
+from batchlint.semantics.fixed_batch import FIRST_BATCH, FULL_BATCH
 from batchlint.semantics.values import Enumerated, Integer, OriginKind, Value
 from batchlint.shapes.dimension import Role, has_role
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
 
-FULL_BATCH = "a short batch is skipped"
 
 
 def is_main(test: cst.BaseExpression) -> bool:

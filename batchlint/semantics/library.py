@@ -167,8 +167,15 @@ def _as_tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords:
 def _next(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     value = _first(arguments)
     if isinstance(value, Loader):
-        return first_batch(ev, value)
+        return next_batch(ev, value, node.args[0].value)
     return ev.iterate(value)
+
+
+def next_batch(ev: Evaluator, loader: Loader, iterator: Any) -> Value:
+    """What ``next(iterator)`` gives: the first batch, unless a loop draws from one iterator until it ends."""
+    import libcst as cst
+
+    return ev.batch_of(loader) if ev.loops and isinstance(iterator, cst.Name | cst.Attribute) else first_batch(ev, loader)
 
 
 def first_batch(ev: Evaluator, loader: Loader) -> Value:

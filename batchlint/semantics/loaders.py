@@ -251,8 +251,8 @@ def _known_dataset(name: str, arguments: tuple[Value, ...], keywords: Mapping[st
 
 def batch_of(ev: Evaluator, loader: Loader, rows: Dimension | None = None) -> Value:
     """What *loader* gives each time: the dataset's samples behind a batch axis of *rows*, if that is known."""
+    sources = frozenset({Source.LOADER if rows is None else Source.FIRST_BATCH})
     rows = ev.batch_dimension(loader) if rows is None else rows
-    sources = frozenset({Source.LOADER})
     whole = Tensor(Shape((rows,), (), False), sources, loader=loader.identity, opaque=True)
     if loader.custom_collate:
         return Batch(replace(whole, shape=UNKNOWN_SHAPE))

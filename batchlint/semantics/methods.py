@@ -113,9 +113,9 @@ def _loader(
     ev: Evaluator, receiver: Loader, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value:
     if name in ("next", "__next__"):
-        from batchlint.semantics.library import first_batch
+        from batchlint.semantics.library import next_batch
 
-        return first_batch(ev, receiver)
+        return next_batch(ev, receiver, node.func.value)
     return receiver if name in ("__iter__", "prefetch", "with_format") else UNKNOWN
 
 

@@ -97,14 +97,17 @@ def count_of(divisor: Value, loader: Loader) -> Count | None:
     """What *divisor* counts of the data that *loader* gives, ``None`` where that is not known."""
     if isinstance(divisor, Integer):
         dimension = divisor.dimension
+        if isinstance(dimension, int) and (divisor.origin is None or divisor.origin.kind is OriginKind.LITERAL):
+            # `running_loss / 1000` after 1000 steps, not after 1000 samples.
+            return None
     elif isinstance(divisor, Number) and divisor.ratio is not None and divisor.ratio[1] == 1:
         dimension = divisor.ratio[0]
     else:
         return None
-    if dimension == samples_behind(loader):
-        return Count.SAMPLES if loader.sampler is None else Count.WHOLE_DATASET
     if dimension == samples_drawn(loader):
         return Count.SAMPLES
+    if dimension == samples_behind(loader):
+        return Count.SAMPLES if loader.sampler is None else Count.WHOLE_DATASET
     if dimension == number_of_batches(loader):
         return Count.BATCHES
     if not isinstance(dimension, Expression):

@@ -11,7 +11,9 @@ from batchlint.semantics.syntax import calls_in, kind, last_name, mentions_batch
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Context
 
-_DATA = re.compile(r"data|dataset|loader|samples?|examples?|corpus|images?|sentences?|records?|(?:^|_)ds(?:$|_)", re.IGNORECASE)
+_DATA = re.compile(
+    r"data|dataset|loader|samples?|examples?|corpus|images?|sentences?|records?|(?:^|_)ds(?:$|_)", re.IGNORECASE
+)
 _ORDER = ("LessThan", "LessThanEqual", "GreaterThan", "GreaterThanEqual")
 
 
@@ -25,8 +27,10 @@ def rereads(walking: Any, context: Context) -> str | None:
     counter = _counter_of(clause)
     if clause is None or counter is None:
         return None
-    tests = [part.test for part in clause.ifs] if kind(clause) == "CompFor" else list(_tests_of(clause))
-    bounds = [bound for test in tests for bound in _bounds(test, counter)]
+    if kind(clause) == "CompFor":
+        bounds = [bound for part in clause.ifs for bound in _bounds(part.test, counter)]
+    else:
+        bounds = _bounds_in_body(clause, counter)
     if len(bounds) < 2:
         return None
     data, moving = _enumerated(clause.iter), _moving(context)
@@ -53,11 +57,18 @@ def _counter_of(clause: Any) -> str | None:
     return name
 
 
-def _tests_of(loop: Any) -> Iterator[Any]:
-    """The tests of the ``if`` statements that stand directly in the body of *loop*."""
+def _bounds_in_body(loop: Any, counter: str) -> list[Any]:
+    """The bounds within which *loop* does something: of one test, or of those that skip what lies outside."""
+    skipping: list[Any] = []
     for statement in getattr(loop.body, "body", ()):
-        if kind(statement) == "If":
-            yield statement.test
+        if kind(statement) != "If":
+            continue
+        bounds = list(_bounds(statement.test, counter))
+        if len(bounds) >= 2:
+            return bounds
+        if any(kind(part) in ("Continue", "Break") for part in walk(statement.body)):
+            skipping += bounds
+    return skipping
 
 
 def _bounds(test: Any, counter: str) -> Iterator[Any]:

@@ -280,7 +280,7 @@ def _unrolled(
 
 
 def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body: Sequence[cst.CSTNode]) -> None:
-    """Run *body* until the bindings no longer change, observing only the last run; at most five runs."""
+    """Run *body* until the bindings no longer change; only the run that changes nothing is told of. At most five."""
     left: list[State] = []
 
     def once() -> bool | None:
@@ -299,20 +299,21 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
         return truth
 
     widened: set[object] = set()
-    for attempt in range(4):
-        names, heap = ev.frame.names, ev.heap
+    truth: bool | None = None
+    before: State = ev.frame.names, ev.heap
+    for attempt in range(5):
+        names, heap = before = ev.frame.names, ev.heap
         ev.frame.names, ev.heap = dict(names), dict(heap)
-        with ev.trial():
-            once()
+        with ev.tentatively() as run:
+            truth = once()
+            after_names, after_heap = ev.frame.names, ev.heap
+            moved_names = {name for name, value in after_names.items() if name in names and names[name] != value}
+            moved_heap = {key for key, value in after_heap.items() if key in heap and heap[key] != value}
+            settled = not moved_names and not moved_heap
+            run.accepted = settled or attempt == 4 or (attempt > 1 and moved_names | moved_heap <= widened)
+        if run.accepted:
+            break
         ev.frame.finished = False
-        after_names, after_heap = ev.frame.names, ev.heap
-        moved_names = {name for name, value in after_names.items() if name in names and names[name] != value}
-        moved_heap = {key for key, value in after_heap.items() if key in heap and heap[key] != value}
-        ev.frame.names, ev.heap = names, heap
-        if not moved_names and not moved_heap:
-            break
-        if attempt > 1 and moved_names | moved_heap <= widened:
-            break
         # First both, then what both have in common; what still moves is forgotten, as far as it is not a count.
         merge = join if attempt == 0 else _widened
         ev.frame.names = {
@@ -322,8 +323,6 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
         if attempt:
             widened |= moved_names | moved_heap
         ev.heap_version += 1
-    before = dict(ev.frame.names), dict(ev.heap)
-    truth = once()
     if isinstance(node, cst.While):
         if truth is True:
             # Only `break` leaves it.

@@ -16,6 +16,7 @@ from batchlint.semantics.values import (
     Constant,
     Dictionary,
     Integer,
+    Loader,
     Mark,
     MarkKind,
     Number,
@@ -157,7 +158,11 @@ def _squeezed(
     if len(arguments) > 1 or keywords:
         return value
     flows = bool(operand.sources & {Source.INPUT, Source.LOADER})
-    unsure = not operand.shape.exact or any(_is_unknown(d) for d in operand.shape.leading[:1])
+    first = operand.shape.leading[0] if operand.shape.leading else None
+    if isinstance(first, int) and first > 1:
+        # The first batch of a loader: it has as many rows as were asked for.
+        return value
+    unsure = not operand.shape.exact or (first is not None and _is_unknown(first))
     if real_role(operand.shape) or (flows and unsure):
         return replace(value, marks=value.marks | {Mark(MarkKind.SQUEEZED, node, operand)}, parameter=None)
     return value
@@ -451,6 +456,10 @@ def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -
         return _index_string(base, key)
     if isinstance(base, Repeated):
         return base.item if not isinstance(key, SliceValue) else base
+    if isinstance(base, Loader) and not base.given and not isinstance(key, SliceValue) and node is not None:
+        # `loaders[phase]`: several under one name, the same one for the same key.
+        name = key.value if isinstance(key, Constant) else ev.last_name(node.slice[0].slice.value)
+        return ev.unknown_loader(f"{base.identity}[{name}]", node) if isinstance(name, str) else UNKNOWN
     if isinstance(base, Dictionary) and key_of(key) in base.items:
         return base.items[key_of(key)]
     if isinstance(base, Dictionary) and isinstance(key, Constant) and isinstance(key.value, str):

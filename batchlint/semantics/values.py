@@ -55,6 +55,7 @@ class Source(enum.Enum):
 
     INPUT = "an argument of the model"
     LOADER = "a batch of a loader"
+    FIRST_BATCH = "the first batch of a loader, which is full"
     PARAMETER = "a parameter or buffer"
     CREATED = "a creation function"
     DATASET = "a whole dataset"

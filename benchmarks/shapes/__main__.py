@@ -10,6 +10,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +45,7 @@ class Worker:
         self.process: subprocess.Popen[str] | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="batchlint-shapes-")
 
-    def submit(self, code: str, package: str | None) -> None:
+    def submit(self, code: str, package: str | None, command_line: Sequence[str]) -> None:
         """Start running *code*."""
         if self.process is None or self.process.poll() is not None:
             script = Path(__file__).with_name("execution.py")
@@ -53,7 +54,7 @@ class Worker:
                 text=True, cwd=self.folder.name,
             )  # fmt: skip
             self._send(self.paths)
-        self._send({"code": code, "package": package, "recorder": RECORDER})
+        self._send({"code": code, "package": package, "command_line": command_line, "recorder": RECORDER})
 
     def _send(self, message: Any) -> None:
         assert self.process is not None and self.process.stdin is not None
@@ -104,7 +105,7 @@ def examine(collection: Collection, model: Model, root: Path, worker: Worker) ->
         return Result(collection.name, model, error=str(error))
     module = cst.parse_module(text)
     expressions = Expressions(module)
-    worker.submit(instrumented(module, expressions), collection.package)
+    worker.submit(instrumented(module, expressions), collection.package, model.command_line)
     concrete = claims.with_inputs(text, module, expressions)
     generic = claims.for_any_input(text, module, expressions)
     answer = worker.answer()

@@ -102,6 +102,10 @@ def run(code: str, package: str | None, recorder: str) -> dict[str, dict[int, li
     import torch
 
     torch.manual_seed(0)
+    registry = sys.modules.get("torchvision.models._api")
+    if registry is not None:
+        # The file registers its models under the names under which they already are.
+        registry.BUILTIN_MODELS.clear()
     notes = _Notes()
     name = f"{package}.model_under_test" if package else "model_under_test"
     module = types.ModuleType(name)
@@ -119,7 +123,6 @@ def run(code: str, package: str | None, recorder: str) -> dict[str, dict[int, li
 
 def _prepare(paths: Sequence[str]) -> None:
     sys.path[:0] = paths
-    sys.argv = [FILE_NAME]
     sys.meta_path.append(_Stubs())
     import torch
 
@@ -155,6 +158,7 @@ def main() -> None:
         job = json.loads(line)
         answer: dict[str, Any]
         try:
+            sys.argv = [FILE_NAME, *job["command_line"]]
             answer = {"seen": run(job["code"], job["package"], job["recorder"])}
         except BaseException as error:
             where = traceback.extract_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""A file's text with only what its classes and functions need, so that it runs without data, downloads or training."""
+"""A file's text with only what one model needs, so that it runs without data, downloads or training."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def standalone(text: str, driver: str) -> str:
-    """*text* without the top-level statements that neither its definitions nor *driver* need, then *driver*.
+    """*text* without the top-level statements that *driver* does not need, then *driver*.
 
+    Needed are the definitions, imports and assignments of the names that are read, and the calls of methods on them.
     What is left out becomes empty lines, so that every other line keeps its number.
 
     Raises:
         SyntaxError: *text* is not Python.
     """
     statements = ast.parse(text).body
-    kept = {
-        id(s)
-        for s in statements
-        if isinstance(s, (*_DEFINITIONS, *_IMPORTS)) or (isinstance(s, ast.Try) and _imports(s))
-    }
-    needed = {name for s in (*statements, *ast.parse(driver).body) if id(s) in kept for name in _loaded(s)}
-    needed |= set(_loaded(ast.parse(driver)))
+    needed = set(_loaded(ast.parse(driver)))
+    kept: set[int] = set()
     while True:
-        more = [s for s in statements if id(s) not in kept and not _is_main(s) and _changes(s) & needed]
+        more = [s for s in statements if id(s) not in kept and not _is_main(s) and (_always(s) or _binds(s) & needed)]
         if not more:
             break
         kept.update(map(id, more))
@@ -34,13 +30,17 @@ def standalone(text: str, driver: str) -> str:
     lines = text.splitlines(keepends=True)
     for statement in statements:
         if id(statement) not in kept:
-            for number in range(statement.lineno - 1, statement.end_lineno or statement.lineno):
+            decorators = getattr(statement, "decorator_list", [])
+            first = min([statement.lineno, *(d.lineno for d in decorators)])
+            for number in range(first - 1, statement.end_lineno or statement.lineno):
                 lines[number] = "\n"
     return "".join(lines).rstrip("\n") + "\n\n\n" + driver
 
 
-def _imports(statement: ast.stmt) -> bool:
-    return any(isinstance(node, _IMPORTS) for node in ast.walk(statement))
+def _always(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and (
+        statement.module == "__future__" or any(alias.name == "*" for alias in statement.names)
+    )
 
 
 def _is_main(statement: ast.stmt) -> bool:
@@ -51,13 +51,22 @@ def _loaded(node: ast.AST) -> Iterator[str]:
     return (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
 
 
-def _changes(statement: ast.stmt) -> set[str]:
+def _binds(statement: ast.stmt) -> set[str]:
     """The names that *statement* binds, and those of the objects whose methods it calls for their effect."""
-    found = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    if isinstance(statement, _DEFINITIONS):
+        return {statement.name}
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, _IMPORTS):
+            found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, _DEFINITIONS):
+            found.add(node.name)
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         root: ast.expr = statement.value.func
         while isinstance(root, ast.Attribute):
             root = root.value
-        if isinstance(root, ast.Name):
+        if isinstance(root, ast.Name) and isinstance(statement.value.func, ast.Attribute):
             found.add(root.id)
     return found

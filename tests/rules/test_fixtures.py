@@ -1,4 +1,4 @@
-"""Small programs that look like real ones: each says on its lines what batchlint finds there, and nothing else is found.
+"""Small programs that look like real ones: each says on its lines what batchlint finds there and nowhere else.
 
 A trailing ``# expect: BSZ302`` (several codes with commas) is a finding on that line; ``# latent: BSZ302`` is one that
 only ``--latent`` shows, and may be left unsaid. ``# shape: [B, 16, 5, 5]`` is what is known of the line's outermost
@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+
 from batchlint.engine import check_bytes
 from batchlint.rules.registry import all_rules
 from batchlint.rules.selection import Selection
-
 from commands import ROOT
 
 if TYPE_CHECKING:

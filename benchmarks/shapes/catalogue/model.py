@@ -13,11 +13,13 @@ class Model(NamedTuple):
         path: the file, relative to the checkout.
         construct: the expression that makes the model.
         arguments: what the model is called with.
+        command_line: arguments that the file's parser asks for.
     """
 
     path: str
     construct: str
     arguments: str
+    command_line: tuple[str, ...] = ()
 
     @property
     def driver(self) -> str:

@@ -10,8 +10,8 @@ COLLECTIONS = (
     Collection(
         "pytorch/examples",
         (
-            *of("dcgan/main.py", "torch.randn(2, 100, 1, 1)", "Generator(1)"),
-            *of("dcgan/main.py", "torch.randn(2, 3, 64, 64)", "Discriminator(1)"),
+            Model("dcgan/main.py", "Generator(1)", "torch.randn(2, 100, 1, 1)", ("--dataset", "fake")),
+            Model("dcgan/main.py", "Discriminator(1)", "torch.randn(2, 3, 64, 64)", ("--dataset", "fake")),
             Model("distributed/FSDP2/model.py", "Transformer(ModelArgs())", "torch.randint(0, 8, (2, 16))"),
             Model("distributed/ddp/example.py", "ToyModel()", "torch.randn(20, 10)"),
             Model(
@@ -40,7 +40,7 @@ COLLECTIONS = (
             Model("reinforcement_learning/actor_critic.py", "Policy()", "torch.randn(3, 4)"),
             Model("reinforcement_learning/reinforce.py", "Policy()", "torch.randn(3, 4)"),
             Model("super_resolution/model.py", "Net(3)", "torch.randn(2, 1, 20, 24)"),
-            Model("time_sequence_prediction/train.py", "Sequence()", "torch.randn(3, 12, dtype=torch.double).float(), 4"),
+            Model("time_sequence_prediction/train.py", "Sequence().double()", "torch.zeros(3, 12, dtype=torch.double), 4"),
             Model("vae/main.py", "VAE()", _DIGITS),
             Model(
                 "word_language_model/model.py",
