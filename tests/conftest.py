@@ -12,6 +12,8 @@ from commands import Finished, Run, run_command
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytest.register_assert_rewrite("reading")
+
 
 @pytest.fixture
 def batchlint(tmp_path: Path) -> Run:

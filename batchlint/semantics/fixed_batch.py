@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from batchlint.shapes.shape import Shape
 
 FIRST_BATCH = "only the first batch is looked at"
-FULL_BATCH = "a short batch is skipped"
 """A guard, see `batchlint.semantics.observations.Context`: rows of a first batch are as many as were asked for."""
+
+FULL_BATCH = "a short batch is skipped"
+"""A guard as well: the rows that come here are always as many as were asked for."""
 
 FULL_BATCHES = "every batch is full"
 """First element of the identity of the rows of a loader that drops its short last batch."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size
+from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_loader
 from batchlint.semantics.survey import Survey, Unit, Unit
 
 
@@ -43,10 +43,12 @@ class KnownNames:
     Attributes:
         fixed: bound to something that mentions a batch size, or passed to a loader as one.
         read: bound to a size read from a tensor and to nothing else.
+        attributes: attributes of the file's objects that are set to something that mentions a batch size.
     """
 
     fixed: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
 
     def mean_batch(self, name: str) -> bool:
         """Whether *name* may be a batch size that somebody wrote down."""
@@ -59,7 +61,7 @@ def _mentions_batch(nodes: Iterable[ast.AST], names: KnownNames, depth: int = 6)
         node, level = pending.pop()
         if isinstance(node, ast.Name) and names.mean_batch(node.id):
             return True
-        if isinstance(node, ast.Attribute) and names_batch_size(node.attr):
+        if isinstance(node, ast.Attribute) and (names_batch_size(node.attr) or node.attr in names.attributes):
             return True
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and names_batch_size(node.value):
             return True
@@ -96,7 +98,22 @@ def _targets(node: ast.Assign) -> list[str]:
     return names
 
 
-def names_in(unit_places: Iterable[ast.AST], in_loaders: frozenset[str]) -> KnownNames:
+def _fixed_attributes(places: Iterable[ast.AST]) -> frozenset[str]:
+    """Attributes that an assignment among *places* sets to something that mentions a batch size."""
+    known = KnownNames()
+    return frozenset(
+        node.targets[0].attr
+        for node in places
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Attribute)
+        and not isinstance(node.value, ast.Call)
+        and _mentions_batch([node.value], known, 3)
+    )
+
+
+def names_in(
+    unit_places: Iterable[ast.AST], in_loaders: frozenset[str], attributes: frozenset[str] = frozenset()
+) -> KnownNames:
     """What the assignments among a unit's nodes tell of its names."""
     read: set[str] = set()
     other: set[str] = set()
@@ -112,7 +129,7 @@ def names_in(unit_places: Iterable[ast.AST], in_loaders: frozenset[str]) -> Know
                 parts = isinstance(node.value, ast.Call) or (isinstance(node.value, ast.Tuple) and len(targets) > 1)
                 if not parts and _mentions_batch([node.value], known, 3):
                     fixed.update(targets)
-    return KnownNames(frozenset(fixed - (read - other)), frozenset(read - other))
+    return KnownNames(frozenset(fixed - (read - other)), frozenset(read - other), attributes)
 
 
 _RESHAPES = frozenset({"view", "reshape", "expand", "repeat", "tile", "broadcast_to", "unflatten", "Unflatten", "expand_as"})
@@ -156,7 +173,18 @@ def _fold(node: ast.AST, names: KnownNames) -> bool:
     sizes = _arguments(node)
     if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "torch":
         sizes = sizes[1:]
-    return len(sizes) >= 2 and _constant(sizes[0]) == -1 and _constant(sizes[1]) not in (1, -1)
+    if len(sizes) < 2 or _constant(sizes[0]) != -1 or _constant(sizes[1]) in (1, -1):
+        return False
+    return all(_may_be_constant(size, names) for size in sizes[1:])
+
+
+def _may_be_constant(node: ast.AST, names: KnownNames) -> bool:
+    """Arithmetic of literals, attributes and names that no tensor's size was read into."""
+    if isinstance(node, ast.BinOp):
+        return _may_be_constant(node.left, names) and _may_be_constant(node.right, names)
+    if isinstance(node, ast.Name):
+        return node.id not in names.read
+    return isinstance(node, ast.Constant | ast.Attribute)
 
 
 def _linear(node: ast.AST, names: KnownNames) -> bool:
@@ -388,12 +416,12 @@ _BY_TYPE: dict[str, tuple[type[ast.AST], ...]] = {
 }
 """Kinds that are other nodes, by their types."""
 
-_ABOUT_BATCHES = frozenset({"enumeration", "skipping"})
-"""Kinds that are candidates only where something is called a batch."""
+_ABOUT_BATCHES = frozenset({"enumeration", "skipping", "range loop"})
+"""Kinds that are candidates only where something is called a batch or a loader."""
 
 
 def _speaks_of_batches(unit: Unit) -> bool:
-    return any("batch" in name.lower() or names_batch_size(name) for name in unit.uses)
+    return any("batch" in name.lower() or names_batch_size(name) or names_loader(name) for name in unit.uses)
 
 
 _Predicate = Callable[[ast.AST, KnownNames], bool]
@@ -440,6 +468,7 @@ def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
             by_type.setdefault(node_type, []).append((kind, KINDS[kind]))
     in_loaders = frozenset(name for _, name in found.facts.loader_batch_names)
     module_names = names_in((p.node for p in found.places if p.function is None), in_loaders)
+    attributes = _fixed_attributes(p.node for p in found.places)
     per_unit: dict[int, KnownNames] = {}
     nodes_of: dict[int, list[ast.AST]] = {}
     for place in found.places:
@@ -459,7 +488,7 @@ def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
             continue
         names = per_unit.get(id(place.unit))
         if names is None:
-            names = names_in(nodes_of.get(id(place.unit), ()), module_names.fixed)
+            names = names_in(nodes_of.get(id(place.unit), ()), module_names.fixed, attributes)
             per_unit[id(place.unit)] = names
         for kind, predicate in asked:
             if kind in _ABOUT_BATCHES and not _speaks_of_batches(place.unit):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
 
 
-
 def is_main(test: cst.BaseExpression) -> bool:
     """Whether *test* is ``__name__ == "__main__"``."""
     return (

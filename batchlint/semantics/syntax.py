@@ -21,6 +21,30 @@ def kind(node: Any) -> str:
     return type(node).__name__
 
 
+_MEANINGLESS = re.compile(
+    r"whitespace|^[lr](?:par|bracket|brace)$|comma|semicolon|lines|^(?:equal|dot|colon|indent|header|footer|newline|"
+    r"trailing_\w+|asynchronous|has_\w+|encoding|default_\w+|first_colon|second_colon|star)$"
+)
+_fields: dict[type[Any], tuple[str, ...]] = {}
+
+
+def children_of(node: Any) -> list[Any]:
+    """The nodes below *node* that mean something, in source order; libcst's own ``children`` visits and copies."""
+    kind_of_node = node.__class__
+    names = _fields.get(kind_of_node)
+    if names is None:
+        names = tuple(name for name in kind_of_node.__dataclass_fields__ if not _MEANINGLESS.search(name))
+        _fields[kind_of_node] = names
+    found: list[Any] = []
+    for name in names:
+        value = getattr(node, name)
+        if isinstance(value, list | tuple):
+            found.extend(part for part in value if hasattr(part, "__dataclass_fields__"))
+        elif hasattr(value, "__dataclass_fields__"):
+            found.append(value)
+    return found
+
+
 def walk(node: Any, *, into_definitions: bool = True) -> Iterator[Any]:
     """*node* and every node below it in source order, iteratively."""
     pending = [node]
@@ -28,7 +52,7 @@ def walk(node: Any, *, into_definitions: bool = True) -> Iterator[Any]:
         current = pending.pop()
         yield current
         if into_definitions or current is node or kind(current) not in _DEFINITIONS:
-            pending.extend(reversed(current.children))
+            pending.extend(reversed(children_of(current)))
 
 
 def last_name(node: Any) -> str:
@@ -108,6 +132,7 @@ def holds(node: Any, part: Any) -> bool:
 
 
 __all__ = [
+    "children_of",
     "calls_in",
     "decides",
     "holds",

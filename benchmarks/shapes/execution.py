@@ -7,6 +7,7 @@ for anything else.
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -102,6 +103,8 @@ def run(code: str, package: str | None, recorder: str) -> dict[str, dict[int, li
     import torch
 
     torch.manual_seed(0)
+    if package is not None:
+        importlib.import_module(package)
     registry = sys.modules.get("torchvision.models._api")
     if registry is not None:
         # The file registers its models under the names under which they already are.

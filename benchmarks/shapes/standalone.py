@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -19,7 +17,7 @@ def standalone(text: str, driver: str) -> str:
         SyntaxError: *text* is not Python.
     """
     statements = ast.parse(text).body
-    needed = set(_loaded(ast.parse(driver)))
+    needed = _loaded(ast.parse(driver))
     kept: set[int] = set()
     while True:
         more = [s for s in statements if id(s) not in kept and not _is_main(s) and (_always(s) or _binds(s) & needed)]
@@ -47,8 +45,16 @@ def _is_main(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and "__name__" in _loaded(statement.test)
 
 
-def _loaded(node: ast.AST) -> Iterator[str]:
-    return (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+def _loaded(node: ast.AST) -> set[str]:
+    """The names that *node* reads and that it does not bind in a function of its own."""
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, ast.Load) else set()
+    found = {name for child in ast.iter_child_nodes(node) for name in _loaded(child)}
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        inside = list(ast.walk(node))
+        found -= {n.arg for n in inside if isinstance(n, ast.arg)}
+        found -= {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
 
 
 def _binds(statement: ast.stmt) -> set[str]:
