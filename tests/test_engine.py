@@ -29,7 +29,7 @@ def span_of(match: re.Match[str], text: str) -> Span:
     return Span(line, column, line, column + len(match[0]))
 
 
-def analyse(text: str, tree: ast.Module, rules: Sequence[Rule], found: object) -> list[Finding]:
+def analyse(text: str, tree: ast.Module, rules: Sequence[Rule], surveyed: object, found: object) -> list[Finding]:
     """Flag each ``hazard()``, latent where it says so, with a note at the first line."""
     note = Note("set here", Span(1, 1, 1, 2))
     return [
@@ -51,7 +51,7 @@ def analyse(text: str, tree: ast.Module, rules: Sequence[Rule], found: object) -
 @pytest.fixture(autouse=True)
 def _evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
     gate: Any = ModuleType("batchlint.semantics.gate")
-    gate.candidates = lambda tree, rules, names: any(isinstance(node, ast.Call) for node in ast.walk(tree))
+    gate.candidates = lambda surveyed, rules: any(isinstance(place.node, ast.Call) for place in surveyed.places)
     analysis: Any = ModuleType("batchlint.semantics.analysis")
     analysis.analyse = analyse
     monkeypatch.setitem(sys.modules, gate.__name__, gate)
@@ -97,8 +97,8 @@ def test_latent_findings_are_shown_on_demand() -> None:
 def test_the_gravest_of_equal_findings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
-    def twice(text: str, tree: ast.Module, rules: Sequence[Rule], found: object) -> list[Finding]:
-        flagged = analyse(text, tree, rules, found)
+    def twice(text: str, tree: ast.Module, rules: Sequence[Rule], surveyed: object, found: object) -> list[Finding]:
+        flagged = analyse(text, tree, rules, surveyed, found)
         return [*flagged, *(dataclasses.replace(each, severity=Severity.ERROR) for each in flagged), *flagged]
 
     monkeypatch.setattr("batchlint.semantics.analysis.analyse", twice)

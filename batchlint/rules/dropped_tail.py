@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import accumulating, syntax
-from batchlint.semantics.batch_names import names_evaluation
 from batchlint.semantics.batching import Batches, Extent, batches_in, counted_batches, zipped_bounds
+from batchlint.semantics.evaluation import is_reshuffled
 from batchlint.semantics.observations import COMPREHENSION, LOOP, LOOP_END, RETURN, SLICE
 from batchlint.semantics.values import Function, Integer
 
 if TYPE_CHECKING:
-    from batchlint.semantics.observations import Context, Observation, Report
+    from batchlint.semantics.observations import Observation, Report
 
 _REMEDY = "count the batches with a ceiling, `-(-n // batch_size)`, or step through the rows, `range(0, n, batch_size)`"
 
@@ -89,7 +89,7 @@ class DroppedTail(Rule):
         node = batches.written_at(observation.quotients, loop.context.node)
         report(
             node,
-            _message(batches, reshuffled := _is_reshuffled(context), "range" if node is loop.context.node else "count"),
+            _message(batches, reshuffled := is_reshuffled(context), "range" if node is loop.context.node else "count"),
             severity=Severity.INFO if reshuffled else Severity.WARNING,
             latent=batches.tail == 0,
             notes=(("the batches are cut here", observation.node),),
@@ -100,9 +100,11 @@ class DroppedTail(Rule):
         context, batches = observation.context, zipped_bounds(observation.positional)
         if batches is None or batches.extent is not Extent.FULL_BATCHES or syntax.minds_the_tail(context.scope):
             return
+        if syntax.goes_on_with(context.scope, observation.node):
+            return
         report(
             observation.node,
-            _message(batches, reshuffled := _is_reshuffled(context), "pair of ranges"),
+            _message(batches, reshuffled := is_reshuffled(context), "pair of ranges"),
             severity=Severity.INFO if reshuffled else Severity.WARNING,
             latent=batches.tail == 0,
         )
@@ -150,11 +152,3 @@ def _message(batches: Batches, reshuffled: bool, what: str) -> str:
         lost = f"the last {batches.tail} rows ({batches.divides})" if batches.tail else f"rows unless {batches.divides}"
     when = "of each shuffled epoch" if reshuffled else "each time"
     return f"this {what} of whole batches leaves out {lost} {when}; {_REMEDY}"
-
-
-def _is_reshuffled(context: Context) -> bool:
-    """Whether each epoch of training sees the rows in another order; an evaluation must see all of them."""
-    if context.evaluating or (context.function is not None and names_evaluation(context.function.name)):
-        return False
-    places: list[Any] = [context.scope, *(each.node for each in context.loops)]
-    return any(syntax.reshuffles(place) for place in places)

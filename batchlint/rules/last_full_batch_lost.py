@@ -8,6 +8,7 @@ from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import syntax
 from batchlint.semantics.batching import Batches, Extent, batches_in, zipped_bounds
+from batchlint.semantics.evaluation import is_reshuffled
 from batchlint.semantics.observations import COMPREHENSION, LOOP, SLICE
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class LastFullBatchLost(Rule):
 
     Silent when:
         The end is ``n + 1`` (then only the shorter rest is lost: BSZ302), the rows up to the end are taken after the
-        loop, or what is cut is not a batch of rows.
+        loop, or what is cut is not a batch of rows. Where the rows are reshuffled for each epoch of training, it is
+        told as info.
 
     Proof:
         Counts the rows that the loop visits when the batch size divides them.
@@ -63,7 +65,9 @@ class LastFullBatchLost(Rule):
         scope = observation.context.scope
         if observation.operation == "builtins.zip":
             batches = zipped_bounds(observation.positional)
-            if batches is not None and batches.extent is Extent.LESS and not syntax.minds_the_tail(scope):
+            if batches is None or batches.extent is not Extent.LESS or syntax.minds_the_tail(scope):
+                return
+            if not syntax.goes_on_with(scope, observation.node):
                 report(observation.node, _message(batches, "these ranges end"))
             return
         found = batches_in(observation)
@@ -74,6 +78,7 @@ class LastFullBatchLost(Rule):
             report(
                 loop.context.node,
                 _message(batches, "this range ends"),
+                severity=Severity.INFO if is_reshuffled(observation.context) else Severity.WARNING,
                 notes=(("the batches are cut here", observation.node),),
             )
 

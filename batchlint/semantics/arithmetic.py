@@ -16,6 +16,7 @@ from batchlint.semantics.values import (
     Batch,
     BoundMethod,
     Constant,
+    Dictionary,
     Function,
     Integer,
     Number,
@@ -271,6 +272,10 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
                 certain = not isinstance(other, BoundMethod) or isinstance(other.function, Function)
                 if certain and not isinstance(other, Constant):
                     return Constant(operator in ("IsNot", "NotEqual"))
+    if operator in ("Equal", "NotEqual"):
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Sequence | Dictionary) and isinstance(other, Integer | Number | Constant):
+                return Constant(operator == "NotEqual")
     if isinstance(left, Integer) and isinstance(right, Integer):
         return _compare_integers(operator, left.dimension, right.dimension)
     if operator in ("In", "NotIn") and isinstance(right, Sequence) and isinstance(left, Constant):

@@ -209,17 +209,49 @@ def pieces_of(observation: Observation) -> SliceValue | None:
     return piece if isinstance(piece, SliceValue) else None
 
 
-def _cut(observation: Observation) -> tuple[Loop, Dimension, Dimension] | None:
-    """The loop that gives a slice its bounds, the slice's lower bound, and how many rows each slice takes."""
+class _Cut(NamedTuple):
+    """A slice whose lower bound moves by a batch size with each round of a loop.
+
+    Attributes:
+        loop: the loop.
+        lower: the lower bound.
+        size: by how many rows it moves.
+        end: what is known of the upper bound.
+    """
+
+    loop: Loop
+    lower: Dimension
+    size: Dimension
+    end: _End
+
+
+class _End(enum.Enum):
+    """The upper bound of a slice."""
+
+    FULL = "a batch size after the lower bound, or cut off at the number of rows"
+    OPEN = "one or the other number"
+    OTHER = "anything else"
+
+
+def _cut(observation: Observation) -> _Cut | None:
     piece = pieces_of(observation)
-    if piece is None or not isinstance(piece.lower, Integer) or not isinstance(piece.upper, Integer):
+    if piece is None or not isinstance(piece.lower, Integer):
         return None
-    lower, upper = piece.lower.dimension, piece.upper.dimension
+    lower = piece.lower.dimension
     loop = loop_of(lower, observation.context.loops)
     size = None if loop is None else step_of(lower, loop)
-    if loop is None or size is None or (upper - lower != size and not _is_smallest(upper)):
+    if loop is None or size is None:
         return None
-    return loop, lower, size
+    return _Cut(loop, lower, size, _end_of(piece.upper, lower + size))
+
+
+def _end_of(upper: Value, full: Dimension) -> _End:
+    if not isinstance(upper, Integer):
+        return _End.OTHER
+    names = {symbol.name for symbol in symbols_of(upper.dimension)}
+    if upper.dimension == full or names == {SMALLEST}:
+        return _End.FULL
+    return _End.OPEN if names == {"?"} else _End.OTHER
 
 
 def sliced_by_hand(observation: Observation) -> tuple[Loop, str] | None:
@@ -227,15 +259,13 @@ def sliced_by_hand(observation: Observation) -> tuple[Loop, str] | None:
 
     ``None`` for a batch that is cut into smaller ones.
     """
-    found = _cut(observation)
-    if found is None or _flows_from_loader(observation.argument("receiver")):
+    cut = _cut(observation)
+    if cut is None or cut.end is _End.OTHER or _flows_from_loader(observation.argument("receiver")):
         return None
-    loop, _, size = found
-    stop = loop.counted.stop.dimension
-    others = symbols_of(stop) - symbols_of(size)
+    others = symbols_of(cut.loop.counted.stop.dimension) - symbols_of(cut.size)
     if any(symbol.role is Role.FIXED_BATCH or names_batch_size(symbol.name) for symbol in others):
         return None
-    return loop, render(size)
+    return cut.loop, render(cut.size)
 
 
 def _flows_from_loader(value: Value) -> bool:
@@ -246,23 +276,18 @@ def _flows_from_loader(value: Value) -> bool:
 
 def batches_in(observation: Observation) -> tuple[Loop, Batches] | None:
     """The loop that gives a slice its bounds and the batches it cuts, where they are not simply all rows."""
-    found = _cut(observation)
-    if found is None:
+    cut = _cut(observation)
+    last = None if cut is None else _last_of(cut.loop.counted)
+    if cut is None or last is None:
         return None
-    loop, lower, size = found
-    last = _last_of(loop.counted)
-    if last is None:
+    batches = _reaching(substitute(cut.lower, {cut.loop.counter: last}) + cut.size, cut.size)
+    if batches is None or (cut.end is not _End.FULL and batches.extent is not Extent.MORE):
+        # A last slice of its own may take the rest; what starts after the last row is empty wherever it ends.
         return None
-    batches = _reaching(substitute(lower, {loop.counter: last}) + size, size)
-    if batches is None or (loop.counted.step.dimension == 1 and batches.quotient != floor_divide(batches.rows, size)):
+    if cut.loop.counted.step.dimension == 1 and batches.quotient != floor_divide(batches.rows, cut.size):
         # `range((n - 1) // batch_size)`: one row may well have been taken off on purpose.
         return None
-    return loop, batches
-
-
-def _is_smallest(dimension: Dimension) -> bool:
-    """Whether *dimension* is ``min(...)``: the end of a slice that was cut off at the number of rows."""
-    return {symbol.name for symbol in symbols_of(dimension)} == {SMALLEST}
+    return cut.loop, batches
 
 
 def _last_of(counted: Range) -> Dimension | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics.attributes import layer_attribute
 from batchlint.semantics.batch_names import names_batch_size, names_data_loader
 from batchlint.semantics.classes import ancestors, class_attribute, external_base
 from batchlint.semantics.layers import apply_chain, apply_layer, construct, is_layer
@@ -122,7 +123,33 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
         return result
     if callee is UNKNOWN and _asks_size(function, arguments):
         return Integer(unknown("n", minimum=0), Origin(OriginKind.LENGTH))
-    return apply(ev, callee, arguments, keywords, node)
+    ev.changed_arguments = {}
+    value = apply(ev, callee, arguments, keywords, node)
+    if ev.changed_arguments:
+        _change_arguments(ev, node)
+    if isinstance(callee, External) and callee.name not in LIBRARY:
+        _leave_open(ev, node)
+    return value
+
+
+def _change_arguments(ev: Evaluator, node: cst.Call) -> None:
+    """A function of the file changed lists or dicts that it was given: so they are changed for its caller."""
+    changed, ev.changed_arguments = ev.changed_arguments, {}
+    for position, argument in enumerate(node.args):
+        if argument.star == "*":
+            return
+        key = position if argument.keyword is None else argument.keyword.value
+        if key in changed:
+            ev.change_in_place(argument.value, changed[key])
+
+
+def _leave_open(ev: Evaluator, node: cst.Call) -> None:
+    """A function that is not known may put more into a dict that it is given."""
+    for argument in node.args:
+        if isinstance(argument.value, cst.Name) and not argument.star:
+            value = ev.frame.lookup(argument.value.value)
+            if isinstance(value, Dictionary) and value.complete and value.kind == "dict":
+                ev.change_in_place(argument.value, Dictionary(value.items, value.kind, False))
 
 
 def _asks_size(function: cst.BaseExpression, arguments: tuple[Value, ...]) -> bool:
@@ -210,9 +237,7 @@ def _rebind_receiver(
         target = function.value
         while isinstance(target, cst.Attribute) and target.attr.value == "data":
             target = target.value
-        if isinstance(target, cst.Name | cst.Attribute):
-            with ev.quietly():
-                ev.bind_target(target, changed)
+        ev.change_in_place(target, changed)
 
 
 def apply(
@@ -273,6 +298,8 @@ def call_external(
     handler = LIBRARY.get(name)
     if handler is not None:
         return handler(ev, node, arguments, keywords)
+    if name.startswith("torch.nn.init.") and arguments:
+        return arguments[0]
     if is_layer(name):
         return construct(ev, name, arguments, keywords, node)
     if name in FUNCTIONS:
@@ -409,8 +436,8 @@ def _super_method(
             layer = construct(ev, base, arguments, keywords, node)
             ev.store(instance, "(layer)", layer)
             if isinstance(layer, Layer):
-                for key, value in layer.values.items():
-                    ev.store(instance, key, value)
+                for key in (*layer.values, "weight", "bias"):
+                    ev.store(instance, key, layer_attribute(layer, key) or UNKNOWN)
         return NONE
     return _inherited_method(ev, instance, name, arguments, keywords, node)
 
@@ -445,6 +472,9 @@ def instantiate(
             value = given.get(name) or class_attribute(of, name)
             if value is not None:
                 ev.store(instance, name, ev.named(name, value, node, OriginKind.CONFIGURATION))
+        after = class_attribute(of, "__post_init__")
+        if isinstance(after, Function):
+            call_function(ev, after, (), {}, instance)
     else:
         _super_method(ev, SuperOf(instance, of), "__init__", arguments, keywords, node)
     ev.instances.setdefault(id(of.node), instance)
@@ -498,14 +528,35 @@ def call_function(
     try:
         run_block(ev, function.node.body.body)
         result = ev.frame.returned
+        changed = _changed_by(ev.frame, function, receiver)
     finally:
         ev.stack.pop()
         ev.frame = outer
         ev.statement = statement
+    ev.changed_arguments = changed
     value = NONE if result is None else result
-    if key:
+    if key and not changed:
         ev.memory[key] = value
     return value
+
+
+def _changed_by(frame: Frame, function: Function, receiver: Value | None) -> dict[int | str, Value]:
+    """What became of the lists and dicts that a function was given, by their places among its arguments."""
+    if not frame.changed:
+        return {}
+    parameters = function.node.params
+    positional = [p.name.value for p in (*parameters.posonly_params, *parameters.params)]
+    if receiver is not None and not function.static:
+        positional = positional[1:]
+    found: dict[int | str, Value] = {}
+    for name in frame.changed:
+        value = frame.names.get(name, UNKNOWN)
+        if name in frame.assigned:
+            value = Dictionary({}, "dict", False) if isinstance(value, Dictionary) else Repeated(UNKNOWN)
+        found[name] = value
+        if name in positional:
+            found[positional.index(name)] = value
+    return found
 
 
 def bind(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics.batch_names import names_evaluation, names_training
-from batchlint.semantics.syntax import kind, last_name
+from batchlint.semantics.syntax import kind, last_name, reshuffles
+
+if TYPE_CHECKING:
+    from batchlint.semantics.observations import Context
 
 _SPLIT = r"(?:test|testing|val|valid|validation|eval|evaluation|dev|predict|prediction|inference)"
 _MAKES_LOADER = re.compile(
@@ -24,6 +27,13 @@ def evaluates(function: Any) -> bool:
         # A unit test: `def test_data_loader():`.
         return False
     return _EVALUATES.match(function.name) is not None or _MAKES_LOADER.match(function.name) is not None
+
+
+def is_reshuffled(context: Context) -> bool:
+    """Whether each epoch of training sees the rows in another order; an evaluation must see all of them."""
+    if context.evaluating or (context.function is not None and names_evaluation(context.function.name)):
+        return False
+    return any(reshuffles(place) for place in (context.scope, *(loop.node for loop in context.loops)))
 
 
 def only_when_evaluating(test: Any) -> bool:

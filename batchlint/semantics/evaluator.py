@@ -59,6 +59,7 @@ from batchlint.semantics.values import (
     Value,
     Zipped,
     element_of,
+    join,
     key_of,
     new_identity,
     value_of_key,
@@ -114,6 +115,8 @@ class Evaluator:
         self.heap: dict[tuple[int, str], Value] = {}
         self.heap_version = 0
         self.perhaps: set[tuple[int, str]] = set()
+        self.written: set[str] = set()
+        self.changed_arguments: dict[int | str, Value] = {}
         self.stack: list[Function] = []
         self.loops: tuple[LoopContext, ...] = ()
         self.guards: frozenset[str] = frozenset()
@@ -321,6 +324,7 @@ class Evaluator:
         if isinstance(target, cst.Name):
             value = self.named(target.value, value, target)
             self.frame.bind(target.value, value)
+            self.frame.assigned.add(target.value)
             if seen.ASSIGN in self.subscriptions:
                 self.observe(seen.ASSIGN, target, {"value": value}, name=target.value)
         elif isinstance(target, cst.Tuple | cst.List):
@@ -330,6 +334,8 @@ class Evaluator:
             value = self.named(target.attr.value, value, target)
             if isinstance(owner, Instance):
                 self.store(owner, target.attr.value, value)
+            elif owner is UNKNOWN:
+                self.written.add(target.attr.value)
             if seen.ASSIGN in self.subscriptions:
                 self.observe(seen.ASSIGN, target, {"value": value}, name=target.attr.value)
         elif isinstance(target, cst.Subscript):
@@ -351,8 +357,23 @@ class Evaluator:
         ):
             index = target.slice[0].slice
             key = self.evaluate(index.value) if isinstance(index, cst.Index) else UNKNOWN
+            self.change_in_place(target.value, self._with_item(base, key, value, target))
+
+    def change_in_place(self, target: cst.BaseExpression, value: Value) -> None:
+        """The list or dict that *target* names is *value* from now on, under whatever other names it has."""
+        if isinstance(target, cst.Name):
+            holder: Frame | None = self.frame
+            while holder is not None and target.value not in holder.names:
+                holder = holder.enclosing
+            if holder is self.frame or holder is None:
+                self.frame.changed.add(target.value)
+                self.frame.bind(target.value, value)
+            else:
+                # Whether and how often the function is called is another question: either state is possible.
+                holder.names[target.value] = join(holder.names[target.value], value)
+        elif isinstance(target, cst.Attribute | cst.Subscript):
             with self.quietly():
-                self.bind_target(target.value, self._with_item(base, key, value, target))
+                self.bind_target(target, value)
 
     def _with_item(self, base: Dictionary | Sequence | Repeated, key: Value, value: Value, target: Any) -> Value:
         """*base* after ``base[key] = value``."""
@@ -467,6 +488,8 @@ class Evaluator:
         if value is not None:
             if names_batch_size(name) and isinstance(value, Integer) and self.facts.written_elsewhere(name):
                 return UNKNOWN
+            if name in self.written and not names_batch_size(name):
+                return UNKNOWN
             return value
         found = self.class_attribute(instance.of, name)
         if isinstance(found, Function):
@@ -553,6 +576,8 @@ class Evaluator:
         """The elements of *value* where they are known and few, ``None`` otherwise."""
         if isinstance(value, Sequence):
             return value.items if len(value.items) <= MAXIMUM_UNROLLED else None
+        if isinstance(value, Constant) and isinstance(value.value, str) and len(value.value) <= MAXIMUM_UNROLLED:
+            return tuple(Constant(character) for character in value.value)
         if isinstance(value, Range):
             start, stop, step = value.start.dimension, value.stop.dimension, value.step.dimension
             if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and step:
@@ -582,7 +607,8 @@ class Evaluator:
 
     def rounds_worth_counting(self, test: cst.BaseExpression) -> int:
         """How many rounds of a ``while`` loop to run one by one, as long as *test* is known."""
-        return MAXIMUM_UNROLLED if self._builds() and not isinstance(test, cst.Name | cst.Integer) else 0
+        literal = isinstance(test, cst.Integer) or (isinstance(test, cst.Name) and test.value == "True")
+        return MAXIMUM_UNROLLED if self._builds() and not literal else 0
 
     def iterate(self, value: Value) -> Value:
         """What one element of *value* is."""

@@ -11,6 +11,7 @@ import libcst as cst
 
 from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import as_number, binary, compare, negate
+from batchlint.semantics.attributes import layer_attribute
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_configuration, names_loader
 from batchlint.semantics.names import canonical
 from batchlint.semantics.quantities import own_batch_size, samples_drawn
@@ -69,7 +70,7 @@ _BUILTINS: dict[str, Value] = {
         for name in (
             "range xrange len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance getattr "
             "setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice "
-            "staticmethod classmethod property object divmod"
+            "staticmethod classmethod property object divmod locals"
         ).split()
     },
 }
@@ -249,11 +250,8 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
             return ev.configured(name, node) or UNKNOWN
         return BoundMethod(value, name, node)
     if isinstance(value, Layer):
-        if name in value.values:
-            return value.values[name]
-        if name in ("weight", "bias"):
-            return Tensor(sources=frozenset({Source.PARAMETER}))
-        return BoundMethod(value, name, node)
+        known = layer_attribute(value, name)
+        return BoundMethod(value, name, node) if known is None else known
     if isinstance(value, Chain):
         for key, item in value.items:
             if key == name:

@@ -81,6 +81,12 @@ def _leaves(body: Sequence[cst.CSTNode]) -> bool:
     return False
 
 
+def _binds(body: Sequence[cst.CSTNode]) -> bool:
+    """Whether *body* binds a name, as padding does."""
+    simple = [part for line in body if isinstance(line, cst.SimpleStatementLine) for part in line.body]
+    return len(simple) < len(body) or any(isinstance(part, cst.Assign | cst.AugAssign | cst.AnnAssign) for part in simple)
+
+
 def after_skipping(ev: Evaluator, test: cst.BaseExpression, body: Sequence[cst.CSTNode]) -> str | None:
     """The guard that holds after ``if test: body`` when the body skips a short batch, or pads it."""
     if _leaves(body) and _is_after_full_batches(ev, test):
@@ -90,7 +96,7 @@ def after_skipping(ev: Evaluator, test: cst.BaseExpression, body: Sequence[cst.C
         return None
     operator, left, right = compared
     if operator in ("LessThan", "NotEqual", "LessThanEqual", "GreaterThan") and _rows_against_fixed(left, right):
-        return FULL_BATCH
+        return FULL_BATCH if _leaves(body) or _binds(body) else None
     if operator in ("GreaterThan", "GreaterThanEqual", "Equal") and _leaves(body):
         if _counts_batches(left) and isinstance(right.dimension, int):
             return FIRST_BATCH if right.dimension <= 1 else None

@@ -135,6 +135,8 @@ def apply_layer(
     except (TypeError, ValueError, AttributeError, IndexError, KeyError, ZeroDivisionError, OverflowError):
         result = registry.UNKNOWN
     first = tensors[0] if tensors else None
+    if layer.name in RECURRENT and isinstance(result, tuple) and first is not None and _may_be_packed(first):
+        result = (registry.UNKNOWN, *result[1:])
     if layer.name in RECURRENT and first is not None:
         tensors_for_marks = [first]
     else:
@@ -160,6 +162,11 @@ def apply_layer(
             positional=tuple(inputs), keywords=keywords,
         )  # fmt: skip
     return value
+
+
+def _may_be_packed(tensor: Tensor) -> bool:
+    """Whether *tensor* may be a packed sequence: nothing is known of its shape, and it is no argument."""
+    return tensor.shape == UNKNOWN_SHAPE and tensor.parameter is None
 
 
 def _observe_loss_operands(ev: Evaluator, name: str, node: Any, tensors: list[Tensor]) -> None:

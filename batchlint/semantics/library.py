@@ -398,6 +398,23 @@ def _getattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: M
     return UNKNOWN
 
 
+@handles("builtins.locals")
+def _locals(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return Dictionary(dict(ev.frame.names))
+
+
+@handles("builtins.all", "builtins.any")
+def _every(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    items = None if isinstance(_first(arguments), Tensor | Batch) else ev.spread(_first(arguments))
+    if items is None:
+        return UNKNOWN
+    truths = [ev.truth(item) for item in items]
+    deciding = ev.last_name(node.func) == "any"
+    if deciding in truths:
+        return Constant(deciding)
+    return UNKNOWN if None in truths else Constant(not deciding)
+
+
 @handles("builtins.setattr")
 def _setattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     if len(arguments) == 3 and isinstance(arguments[0], Instance):
@@ -449,14 +466,17 @@ def _slice(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Map
 
 @handles("builtins.map")
 def _map(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    if len(arguments) != 2:
+    if len(arguments) < 2:
         return UNKNOWN
     from batchlint.semantics.calls import apply
 
-    function, iterable = arguments
+    function, iterable = arguments[0], arguments[1] if len(arguments) == 2 else Zipped(arguments[1:])
     items = ev.spread(iterable)
-    if not isinstance(function, Function | BoundMethod | External | Class):
+    if not isinstance(function, Function | BoundMethod | External | Class | Partial | Layer | Chain | Instance):
         return UNKNOWN
+    if len(arguments) > 2:
+        rows = [item.items for item in items or () if isinstance(item, Sequence)]
+        return UNKNOWN if items is None else Sequence(tuple(apply(ev, function, row, {}, node) for row in rows), "list")
     if isinstance(function, BoundMethod) and isinstance(function.function, str):
         return UNKNOWN
     if items is not None:

@@ -25,6 +25,8 @@ class Frame:
         finished: every path so far has returned, raised, continued or broken out.
         continued: the states in which the innermost loop's round was left for the next one.
         broken: the states in which the innermost loop was left.
+        changed: the names of lists and dicts that were changed in place.
+        assigned: the names that were bound to something else.
     """
 
     names: dict[str, Value] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Frame:
     global_names: frozenset[str] = frozenset()
     continued: list[State] = field(default_factory=list)
     broken: list[State] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    assigned: set[str] = field(default_factory=set)
 
     def lookup(self, name: str) -> Value | None:
         """What *name* is bound to here or in an enclosing frame, ``None`` where it is not bound."""

@@ -111,7 +111,10 @@ def _augmented_assign(ev: Evaluator, node: cst.AugAssign) -> None:
         result = accumulated(ev, value, result, node)
     if isinstance(before, SequenceValue | Repeated) and operator == "Add" and isinstance(result, type(UNKNOWN)):
         result = Repeated(UNKNOWN)
-    ev.bind_target(node.target, result)
+    if isinstance(before, SequenceValue | Repeated) and before.kind in ("list", "ModuleList"):
+        ev.change_in_place(node.target, result)
+    else:
+        ev.bind_target(node.target, result)
 
 
 def _return(ev: Evaluator, node: cst.Return) -> None:
@@ -286,7 +289,7 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
     def once() -> bool | None:
         """Run one round; the truth of a ``while``'s test."""
         truth = None
-        start = ev.frame.names, ev.heap
+        start = dict(ev.frame.names), dict(ev.heap)
         with ev.loop(node, iterable, node.target if isinstance(node, cst.For) else None):
             if isinstance(node, cst.For):
                 ev.bind_target(node.target, ev.iterate(iterable))

@@ -111,14 +111,40 @@ def _takes_the_rest(piece: Any) -> bool:
     return piece.lower is None and product and mentions_batch_size(piece.upper)
 
 
+def goes_on_with(scope: Any, node: Any) -> bool:
+    """Whether *scope* adds to, or looks at single items of, the list to which it binds *node*."""
+    bound: set[str] = set()
+    for part in walk(scope, into_definitions=False):
+        if kind(part) == "Assign" and holds(part.value, node):
+            bound |= {name for target in part.targets for name in names_in(target.target)}
+    for part in walk(scope, into_definitions=False):
+        what = kind(part)
+        if what == "AugAssign" and last_name(part.target) in bound:
+            return True
+        if what == "Subscript" and kind(part.value) == "Name" and part.value.value in bound:
+            return True
+        if what == "Call" and last_name(part.func) in ("append", "extend") and last_name(part.func.value) in bound:
+            return True
+    return False
+
+
 def leaves_or_skips(loop: Any) -> bool:
     """Whether a round of *loop* may end early, or looks at how much it got."""
     for part in walk(getattr(loop, "body", loop), into_definitions=False):
         if kind(part) in ("Break", "Continue", "Return", "Raise", "Assert", "Try", "CompIf"):
             return True
-        if kind(part) in ("If", "IfExp") and names_in(part.test) & {"len", "shape", "size", "numel", "any"}:
+        asks = kind(part) in ("If", "IfExp") and names_in(part.test) & {"len", "shape", "size", "numel", "any"}
+        if asks and not _only_assigns(part):
             return True
     return False
+
+
+def _only_assigns(node: Any) -> bool:
+    """``if end > len(x): end = len(x)``, which leaves an empty batch empty."""
+    if kind(node) != "If" or node.orelse is not None or kind(node.body) != "IndentedBlock":
+        return False
+    lines = node.body.body
+    return all(kind(line) == "SimpleStatementLine" and all(kind(s) == "Assign" for s in line.body) for line in lines)
 
 
 def decides(scope: Any) -> bool:
@@ -135,6 +161,7 @@ __all__ = [
     "children_of",
     "calls_in",
     "decides",
+    "goes_on_with",
     "holds",
     "kind",
     "last_name",

@@ -32,6 +32,7 @@ from batchlint.semantics.values import (
     Value,
     key_of,
 )
+import batchlint.shapes.numpy  # noqa: F401  (it fills the registry)
 from batchlint.shapes import registry
 from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, has_role, symbols_of, unknown
 from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex

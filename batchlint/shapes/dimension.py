@@ -21,9 +21,11 @@ __all__ = [
     "certainly_differ",
     "evaluate",
     "floor_divide",
+    "is_smaller_of",
     "least",
     "product",
     "render",
+    "smaller",
     "substitute",
     "symbols_of",
     "unknown",
@@ -283,6 +285,25 @@ _fresh = itertools.count()
 def unknown(name: str = "?", minimum: int = 1) -> Expression:
     """A size that nothing is known about, equal only to itself."""
     return Symbol(name, identity=next(_fresh), minimum=minimum).dimension()
+
+
+_SMALLER = "smaller of"
+
+
+def smaller(left: Dimension, right: Dimension) -> Expression:
+    """The smaller one of two sizes of which neither is known to be: a symbol that is the same for the same two."""
+    return Symbol("?", identity=(_SMALLER, left, right), minimum=0).dimension()
+
+
+def is_smaller_of(dimension: Dimension, other: Dimension) -> bool:
+    """Whether *dimension* is the `smaller` one of *other* and something else."""
+    if not isinstance(dimension, Expression) or len(dimension.terms) != 1:
+        return False
+    monomial, coefficient = dimension.terms[0]
+    if coefficient != 1 or len(monomial) != 1 or not isinstance(monomial[0], Symbol):
+        return False
+    identity = monomial[0].identity
+    return isinstance(identity, tuple) and identity[0] == _SMALLER and other in identity[1:]
 
 
 def product(dimensions: Iterable[Dimension]) -> Dimension:

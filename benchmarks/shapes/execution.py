@@ -68,8 +68,8 @@ def describe(value: Any, depth: int = 3) -> list[Any]:
         return ["t", list(value.shape)]
     if isinstance(value, bool):
         return ["o"]
-    if isinstance(value, int):
-        return ["i", value]
+    if isinstance(value, int | np.integer):
+        return ["i", int(value)]
     if isinstance(value, tuple | list) and depth and len(value) <= 64:
         return ["s", [describe(item, depth - 1) for item in value]]
     return ["n"] if value is None else ["o"]

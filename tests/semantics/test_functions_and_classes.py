@@ -54,7 +54,7 @@ def test_inherited_constructors_and_methods() -> None:
                 self.hidden = nn.Linear(4, width)
 
             def encode(self, x):
-                return self.hidden(x.flatten(1))  # [B, 6]
+                return self.hidden(x.flatten(1))  # [?, width] or [B, 6]
 
         class Child(Base):
             def __init__(self):
@@ -122,7 +122,7 @@ def test_modules_inside_modules() -> None:
                 self.blocks = nn.ModuleList([Residual(16, nn.Linear(16, 16)) for _ in range(4)])
 
             def forward(self, x):
-                x = self.embedding(x[:, :7])  # [B, 7, ..., 16]
+                x = self.embedding(x[:, :7])  # [B, ?, ..., 16]
                 for block in self.blocks:
                     x = block(x)
                 return x.mean(dim=1)
@@ -168,7 +168,7 @@ def test_mutual_recursion_of_classes_is_bounded() -> None:
     assert flagged(program, "BSZ201") == ["return self.linear(x).view(batch_size, -1)"]
 
 
-def test_a_call_that_is_not_understood_gives_nothing_away() -> None:
+def test_a_model_of_another_file_keeps_the_rows_and_nothing_else() -> None:
     assert_shapes("""
         from torch import nn
         from elsewhere import Backbone
@@ -180,6 +180,6 @@ def test_a_call_that_is_not_understood_gives_nothing_away() -> None:
                 self.fc = nn.Linear(512, 10)
 
             def forward(self, x):
-                y = self.backbone(x)  # nothing
+                y = self.backbone(x)  # [B, ...]
                 return self.fc(y)  # [..., 10]
     """)

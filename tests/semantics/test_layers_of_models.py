@@ -148,7 +148,7 @@ def test_module_list_in_a_loop() -> None:
                 for layer in self.layers:
                     x = layer(x)
                 outputs = [head(x) for head in self.heads]
-                return outputs[1]  # [B, 8]
+                return outputs[1]  # [B, ..., 8]
     """)
 
 

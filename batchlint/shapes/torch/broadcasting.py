@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchlint.shapes.bounds import least
-from batchlint.shapes.dimension import Dimension, Role, certainly_differ, has_role, render, unknown
+from batchlint.shapes.dimension import Dimension, Role, certainly_differ, has_role, is_smaller_of, render, unknown
 from batchlint.shapes.registry import ShapeResult, shape_function
 from batchlint.shapes.shape import Shape, ShapeMismatch
 from batchlint.shapes.torch.operands import SCALAR, as_shape, as_sizes, shape_of_sizes
@@ -37,9 +37,9 @@ def broadcast_dimension(left: Dimension, right: Dimension) -> Dimension:
     for one, other in ((left, right), (right, left)):
         if has_role(one, Role.FIXED_BATCH) and has_role(other, Role.BATCH) and not has_role(other, Role.FIXED_BATCH):
             return other
-    if left_least > 1:
+    if left_least > 1 or is_smaller_of(right, left):
         return left
-    if right_least > 1:
+    if right_least > 1 or is_smaller_of(left, right):
         return right
     return unknown(minimum=min(left_least, right_least))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchlint.shapes.bounds import at_most, least, unify
-from batchlint.shapes.dimension import Dimension, Expression, floor_divide, render, unknown
+from batchlint.shapes.dimension import Dimension, Expression, floor_divide, render, smaller, unknown
 from batchlint.shapes.ranks import join, over_ranks
 from batchlint.shapes.registry import UNKNOWN, Index, TensorIndex, shape_function
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
@@ -158,6 +158,8 @@ def slice_length(size: Dimension, part: slice) -> Dimension:
         return unknown(minimum=0)
     if isinstance(size, int) and all(value is None or isinstance(value, int) for value in (part.start, part.stop)):
         return len(range(*slice(part.start, part.stop, step).indices(size)))
+    if step == 1 and part.start in (None, 0) and _is_size(part.stop) and _bound(size, part.stop) is None:
+        return smaller(size, part.stop)
     start = 0 if part.start is None else _bound(size, part.start)
     stop = size if part.stop is None else _bound(size, part.stop)
     if start is None or stop is None:
@@ -167,6 +169,11 @@ def slice_length(size: Dimension, part: slice) -> Dimension:
     if not at_most(start, stop):
         return unknown(minimum=0)
     return floor_divide(stop - start + (step - 1), step)
+
+
+def _is_size(bound: Any) -> bool:
+    """Whether *bound* is certain to count from the front."""
+    return isinstance(bound, (int, Expression)) and (least(bound) or -1) >= 0
 
 
 def _bound(size: Dimension, bound: Any) -> Dimension | None:

@@ -10,7 +10,7 @@ COLLECTIONS = (
     Collection(
         "pytorch/examples",
         (
-            Model("dcgan/main.py", "Generator(1)", "torch.randn(2, 100, 1, 1)", ("--dataset", "fake")),
+            Model("dcgan/main.py", "Generator(1)", "torch.randn(2, 100, 1, 1)", ("--dataset", "fake", "--dataroot", "x")),
             Model("dcgan/main.py", "Discriminator(1)", "torch.randn(2, 3, 64, 64)", ("--dataset", "fake")),
             Model("distributed/FSDP2/model.py", "Transformer(ModelArgs())", "torch.randint(0, 8, (2, 16))"),
             Model("distributed/ddp/example.py", "ToyModel()", "torch.randn(20, 10)"),
