@@ -511,7 +511,7 @@ def call_function(
     if function.class_method and receiver is None and function.owner is not None:
         receiver = function.owner
     names = bind(ev, function, arguments, keywords, receiver)
-    key = (id(function.node), id(receiver) if receiver is not None else 0, ev.heap_version, ev.evaluating,
+    key: tuple[object, ...] = (id(function.node), id(receiver) if receiver is not None else 0, ev.heap_version, ev.evaluating,
            bool(ev.quiet), len(ev.loops), ev.guards, tuple(names.items()))  # fmt: skip
     try:
         known = ev.memory.get(key)
@@ -574,8 +574,10 @@ def bind(
     if receiver is not None and not function.static:
         values.insert(0, receiver)
     rest: Value | None = None
-    if values and isinstance(values[-1], Repeated) and values[-1].kind == "star":
-        rest = values.pop().item  # type: ignore[union-attr]
+    last = values[-1] if values else None
+    if isinstance(last, Repeated) and last.kind == "star":
+        rest = last.item
+        values.pop()
     lost = rest is not None or OTHER_KEYWORDS in keywords
     constructor = function.name == "__init__"
     for index, parameter in enumerate(positional):

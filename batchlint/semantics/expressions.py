@@ -270,8 +270,8 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
             return Tensor(sources=frozenset({Source.DATASET}), opaque=True)
         return UNKNOWN
     if isinstance(value, type(UNKNOWN)):
-        base = ev.last_name(node.value)
-        if base is not None and names_configuration(base):
+        owner = ev.last_name(node.value)
+        if owner is not None and names_configuration(owner):
             return ev.configured(name, node) or UNKNOWN
         if names_loader(name):
             return ev.unknown_loader(name, node)
@@ -480,7 +480,7 @@ EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], Value]] = {
 
 def literal_name(value: Value) -> str | None:
     """The string behind a constant."""
-    return cast(str, value.value) if isinstance(value, Constant) and isinstance(value.value, str) else None
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
 
 
 def fixes_batch(name: str, value: Value) -> bool:

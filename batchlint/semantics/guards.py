@@ -119,9 +119,9 @@ def _is_after_full_batches(ev: Evaluator, test: cst.BaseExpression) -> bool:
         if isinstance(bound.operator, cst.FloorDivide):
             return True
         batches = ev.evaluate(bound.left)
-    counted = isinstance(batches, Integer) and batches.origin is not None
     return (
-        counted
+        isinstance(batches, Integer)
+        and batches.origin is not None
         and batches.origin.kind is OriginKind.LOADER_LENGTH
         and isinstance(bound.operator, cst.Subtract)
         and isinstance(bound.right, cst.Integer)

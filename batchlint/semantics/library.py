@@ -154,7 +154,8 @@ def _sorted(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
     keys = [item.value if isinstance(item, Constant) else as_number(item) for item in items]
     if keywords or any(key is None for key in keys) or len({isinstance(key, str) for key in keys}) > 1:
         return Repeated(element_of(Sequence(items)), "list")
-    return Sequence(tuple(items[i] for i in sorted(range(len(items)), key=lambda i: keys[i])), "list")
+    order: list[Any] = [(key, i) for i, key in enumerate(keys)]
+    return Sequence(tuple(items[i] for _, i in sorted(order)), "list")
 
 
 @handles("torch.as_tensor", "torch.asarray", "torch.from_numpy", "numpy.ascontiguousarray")
