@@ -95,7 +95,9 @@ class DropLastInEvaluation(Rule):
         trains = isinstance(loader.dataset, Dataset) and loader.dataset.training
         if not names_evaluation(name) or trains or kind(loader.node) != "Call":
             return
-        if evaluated_data(loader.node) is not False:
+        shared = any(kind(argument.value) == "Name" for argument in _dropping(loader.node))
+        # One call builds the loaders of every split there: what sets the variable is to blame.
+        if evaluated_data(loader.node) is not False and not shared:
             self._built_for(loader, report)
 
     def _built_for(self, loader: Loader, report: Report) -> None:

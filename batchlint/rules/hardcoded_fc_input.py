@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.batch_names import names_input_size
 from batchlint.semantics.layers import spatial_symbols
-from batchlint.semantics.solving import square_solutions
+from batchlint.semantics.solving import MAXIMUM_SIZE, square_solutions
 from batchlint.semantics.values import Integer, Layer, MarkKind, OriginKind, Tensor
 from batchlint.shapes.dimension import Dimension, product, render
 
@@ -82,6 +83,9 @@ class HardcodedFcInput(Rule):
         if width is None or not spatial_symbols(width):
             return
         sizes = square_solutions(width, given.dimension)
+        if sizes and sizes[-1] == MAXIMUM_SIZE:
+            # Pooled over whatever size there is: any square input fits.
+            return
         axes = len(spatial_symbols(width))
         if sizes:
             low, high = sizes[0], sizes[-1]
@@ -101,10 +105,11 @@ class HardcodedFcInput(Rule):
 
 
 def _is_literal(value: Integer) -> bool:
+    """Whether the number was written down, also as a multiple of a named width, and does not follow from a size."""
     origin = value.origin
-    return origin is not None and (
-        origin.kind is OriginKind.LITERAL or (origin.kind is OriginKind.DERIVED and origin.name is None)
-    )
+    if origin is None or origin.kind is not OriginKind.DERIVED:
+        return origin is not None and origin.kind is OriginKind.LITERAL
+    return origin.subject is None and (origin.name is None or not names_input_size(origin.name))
 
 
 def _flattened_width(tensor: Tensor, features: int) -> Dimension | None:

@@ -208,7 +208,8 @@ def _derived(left: Integer, right: Integer) -> Origin:
     for origin in kinds:
         if origin.kind not in (OriginKind.LITERAL, OriginKind.DERIVED):
             return Origin(OriginKind.DERIVED, origin.name, origin.node, origin.subject)
-    return Origin(OriginKind.DERIVED)
+    telling = (origin for origin in kinds if origin.name is not None or origin.subject is not None)
+    return next(telling, Origin(OriginKind.DERIVED))
 
 
 def negate(value: Value) -> Value:
@@ -262,7 +263,7 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
             return UNKNOWN
         result = ev.operate(operation, node, (left, right), {})
         return replace(result, boolean=True, quantity=None) if isinstance(result, Tensor) else result
-    if isinstance(left, Constant) and isinstance(right, Constant | Integer | Number) or isinstance(right, Constant):
+    if isinstance(left, Constant) or isinstance(right, Constant):
         answer = _compare_constants(operator, left, right)
         if answer is not None:
             return Constant(answer)

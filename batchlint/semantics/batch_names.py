@@ -14,6 +14,7 @@ _BATCH_SIZE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _AMBIGUOUS = re.compile(r"^_*(?:mini_?|n_?)?batch$", re.IGNORECASE)
+_ROWS = re.compile(r"^(?:b|n|nb|bz|(?:[a-z]+_)?batch)_?\d?$", re.IGNORECASE)
 _CONFIGURATION = re.compile(
     r"^_*(?:args?|arguments|opts?|options?|cfgs?|conf(?:ig)?s?|configuration|hparams?|hyper_?params?|"
     r"hyperparameters|hps?|flags|settings?|params?|train_args|training_args|default_config)$",
@@ -22,6 +23,11 @@ _CONFIGURATION = re.compile(
 _EVALUATION = re.compile(r"(?:^|[_\W\d])(?:test|testing|tst|val|valid|validation|eval|evaluation|dev|infer|inference|predict|pred|holdout)(?:$|[_\W\d])|(?:^|_)(?:test|val|valid|eval)(?=loader|data|set|_|$|iter|dl|ds)", re.IGNORECASE)
 _TRAINING = re.compile(r"train|fit|\btr(?:n)?(?=_)", re.IGNORECASE)
 _LOADER = re.compile(r"(?:loader|_dl|dataloaders?|data_iter|_iter(?:ator)?|batches|_gen(?:erator)?)s?(?:_?(?:train|test|val|valid|eval|\d))?$", re.IGNORECASE)
+_INPUT_SIZE = re.compile(
+    r"^_*(?:(?:input|image|img|im|crop|frame|pic|picture|patch|seq|sequence|window)_?(?:size|sz|height|width|h|w|res|resolution|len|length|side)|"
+    r"size|height|resolution|length|side|h|w)_*$",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"^_*(?:n|nb|num|number|no|total|max|min|len|count)_", re.IGNORECASE)
 
 
@@ -48,6 +54,18 @@ def names_batch_size(name: str) -> bool:
 def may_name_batch_size(name: str) -> bool:
     """Whether *name* says batch size where it is bound to a number (``batch``, ``BATCH``)."""
     return _AMBIGUOUS.match(name) is not None or names_batch_size(name)
+
+
+@functools.lru_cache(maxsize=8192)
+def names_rows(name: str) -> bool:
+    """Whether *name*, bound to the first size of a tensor, says batch: ``b``, ``batch_``, ``enc_batch``."""
+    return _ROWS.match(name) is not None or names_batch_size(name)
+
+
+@functools.lru_cache(maxsize=8192)
+def names_input_size(name: str) -> bool:
+    """Whether *name* says how large an input is: ``image_size``, ``imsize``, ``height``, ``seq_len``."""
+    return _INPUT_SIZE.match(name) is not None
 
 
 @functools.lru_cache(maxsize=8192)

@@ -11,7 +11,7 @@ import libcst as cst
 
 from batchlint.semantics import observations as seen
 from batchlint.semantics.attributes import layer_attribute
-from batchlint.semantics.batch_names import names_batch_size, names_data_loader
+from batchlint.semantics.batch_names import names_batch_size, names_data_loader, names_input_size
 from batchlint.semantics.classes import ancestors, class_attribute, external_base
 from batchlint.semantics.layers import apply_chain, apply_layer, construct, is_layer
 from batchlint.semantics.library import LIBRARY
@@ -63,8 +63,8 @@ Arguments = tuple[tuple[Value, ...], dict[str, Value]]
 def arguments_of(ev: Evaluator, node: cst.Call) -> Arguments:
     """The abstract arguments of a call.
 
-    A starred argument that is not known ends the positional ones, as a `Repeated` of kind ``star``; a double-starred one
-    is the keyword `OTHER_KEYWORDS`: there may be others.
+    A starred argument that is not known ends the positional ones, as a `Repeated` of kind ``star``; a double-starred
+    one is the keyword `OTHER_KEYWORDS`: there may be others.
     """
     positional: list[Value] = []
     keywords: dict[str, Value] = {}
@@ -175,7 +175,7 @@ def _observe_unknown_loss(
             ev.observe(seen.CONSUME, node, {"tensor": target}, name="torch.nn.CrossEntropyLoss")
 
 
-_LIST_CHANGES = frozenset({"append", "extend", "insert", "pop", "clear", "reverse", "remove", "sort"})
+_LIST_CHANGES = frozenset({"add_module", "append", "extend", "insert", "pop", "clear", "reverse", "remove", "sort"})
 
 
 def _changed_items(
@@ -185,6 +185,8 @@ def _changed_items(
     first = arguments[0] if arguments else UNKNOWN
     if name == "append":
         return (*items, first)
+    if name == "add_module" and len(arguments) > 1:
+        return (*items, arguments[1])
     if name == "extend":
         more = ev.spread(first)
         return None if more is None else (*items, *more)
@@ -387,19 +389,18 @@ def _inherited_method(
     if name == "__getattr__" and len(arguments) == 1 and isinstance(arguments[0], Constant):
         return ev.instance_attribute(receiver, str(arguments[0].value), node)
     if name == "add_module" and len(arguments) >= 2:
-        key = ev.store_named(receiver, arguments[0], arguments[1])
-        chain = ev.heap.get((receiver.identity, "()"))
-        if isinstance(chain, Chain):
-            items = (*chain.items, (key or "?", arguments[1]))
-            ev.store(receiver, "()", Chain(items, chain.complete))
+        ev.store_named(receiver, arguments[0], arguments[1])
         return NONE
     if name == "forward" or name == "__call__":
         return _inherited_forward(ev, receiver, arguments, node)
-    if name in ("children", "modules"):
+    if name in ("children", "modules", "values", "items", "keys"):
         chain = ev.heap.get((receiver.identity, "()"))
-        if isinstance(chain, Chain) and chain.complete and name == "children":
-            return Sequence(tuple(item for _, item in chain.items), "list")
-        return UNKNOWN
+        if not isinstance(chain, Chain) or not chain.complete or name == "modules":
+            return UNKNOWN
+        keys, items = [Constant(key) for key, _ in chain.items], [item for _, item in chain.items]
+        if name == "items":
+            return Sequence(tuple(Sequence(pair) for pair in zip(keys, items)), "list")
+        return Sequence(tuple(keys if name == "keys" else items), "list")
     return opaque(ev, arguments, keywords)
 
 
@@ -453,6 +454,10 @@ def call_instance(
     return _inherited_forward(ev, callee, arguments, node)
 
 
+_CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleDict", "torch.nn.ModuleList"})
+"""Bases whose objects are made of other layers."""
+
+
 def instantiate(
     ev: Evaluator, of: Class, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value:
@@ -460,7 +465,7 @@ def instantiate(
     if sum(1 for function in ev.stack if function.owner is not None and function.owner.node is of.node) > 2:
         return UNKNOWN
     instance = Instance(of, new_identity())
-    if external_base(of) == "torch.nn.Sequential":
+    if external_base(of) in _CONTAINERS:
         ev.store(instance, "()", Chain(()))
     constructor = class_attribute(of, "__init__")
     if isinstance(constructor, Function):
@@ -610,11 +615,18 @@ def bind(
                 made = Origin(OriginKind.ARGUMENT, name, origin.node if origin else None)
                 ev.origins.setdefault(symbol, made)
                 names[name] = Integer(symbol.dimension(), made)
+        elif isinstance(value, Integer) and _is_literal(value.origin) and names_input_size(name):
+            # Configured with the input's size: what follows from it is not hardcoded.
+            names[name] = Integer(value.dimension, Origin(OriginKind.ARGUMENT, name))
         elif value is UNKNOWN and names_data_loader(name):
             names[name] = ev.unknown_loader(name, function.node)
         elif constructor and names_batch_size(name) and value is UNKNOWN:
             names[name] = fixed_argument(ev, function, name)
     return names
+
+
+def _is_literal(origin: Origin | None) -> bool:
+    return origin is None or origin.kind is OriginKind.LITERAL
 
 
 def fixed_argument(ev: Evaluator, function: Function, name: str) -> Integer:

@@ -17,6 +17,7 @@ from batchlint.semantics.batch_names import (
     names_batch_size,
     names_data_loader,
     names_loader,
+    names_rows,
 )
 from batchlint.semantics.batching import COUNTER, floor_divisions
 from batchlint.semantics.calls import call, call_function, instantiate
@@ -46,6 +47,7 @@ from batchlint.semantics.values import (
     Integer,
     Layer,
     Loader,
+    Number,
     Origin,
     OriginKind,
     Parameter,
@@ -333,7 +335,7 @@ class Evaluator:
             owner = self.evaluate(target.value)
             value = self.named(target.attr.value, value, target)
             if isinstance(owner, Instance):
-                self.store(owner, target.attr.value, value)
+                self.store_named(owner, Constant(target.attr.value), value)
             elif owner is UNKNOWN:
                 self.written.add(target.attr.value)
             if seen.ASSIGN in self.subscriptions:
@@ -446,7 +448,7 @@ class Evaluator:
                 dimensions.append(leading[i])
             elif count - i <= len(trailing):
                 dimensions.append(trailing[i - count])
-            elif i == 0 and (names_batch_size(name) or name.lower() in ("b", "batch", "n", "nb", "bz")):
+            elif i == 0 and names_rows(name):
                 identity = (tensor.parameter or id(value), "batch")
                 dimensions.append(Symbol(name if name != "_" else "B", Role.BATCH, identity=identity).dimension())
             else:
@@ -475,12 +477,16 @@ class Evaluator:
 
     def store_named(self, instance: Instance, name: Value, value: Value) -> str | None:
         """``setattr(instance, name, value)``; the name, where it is known."""
-        if isinstance(name, Constant) and isinstance(name.value, str):
-            self.store(instance, name.value, value)
-            return name.value
-        self.perhaps.add((instance.identity, "*"))
-        self.heap_version += 1
-        return None
+        known = name.value if isinstance(name, Constant) and isinstance(name.value, str) else None
+        if known is not None:
+            self.store(instance, known, value)
+        else:
+            self.perhaps.add((instance.identity, "*"))
+            self.heap_version += 1
+        chain = self.heap.get((instance.identity, "()"))
+        if isinstance(chain, Chain):
+            self.store(instance, "()", _with_part(chain, known, value))
+        return known
 
     def instance_attribute(self, instance: Instance, name: str, node: Any) -> Value:
         """``instance.name``: what was stored, else what its class has."""
@@ -770,6 +776,18 @@ class Evaluator:
         if leading_batch:
             shape = Shape((Symbol("B", Role.BATCH, identity=("input", parameter.function)).dimension(),), (), False)
         return Tensor(shape, frozenset({Source.INPUT}), parameter=parameter, opaque=not leading_batch)
+
+
+def _with_part(chain: Chain, name: str | None, value: Value) -> Chain:
+    """What a container of layers is made of after *value* was set on it as an attribute."""
+    if isinstance(value, Constant | Integer | Number | Tensor | Sequence | Function | BoundMethod | Dictionary):
+        return chain
+    if name is None or isinstance(value, Unknown | Repeated):
+        return Chain(chain.items, False)
+    names = [each for each, _ in chain.items]
+    if name in names:
+        return Chain(tuple((each, value if each == name else part) for each, part in chain.items), chain.complete)
+    return Chain((*chain.items, (name, value)), chain.complete)
 
 
 def _loader_in(value: Value) -> Loader | None:

@@ -224,7 +224,8 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
         if names_batch_size(name) and names_configuration(value.name.rpartition(".")[2]):
             # `flags.FLAGS.batch_size`, `config.BATCH_SIZE` of a module of settings.
             return ev.configured(name, node) or UNKNOWN
-        return External(canonical(f"{value.name}.{name}"))
+        dotted = canonical(f"{value.name}.{name}")
+        return NONE if dotted == "numpy.newaxis" else External(dotted)
     if isinstance(value, Instance):
         return ev.instance_attribute(value, name, node)
     if isinstance(value, Batch):

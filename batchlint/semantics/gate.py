@@ -44,11 +44,13 @@ class KnownNames:
         fixed: bound to something that mentions a batch size, or passed to a loader as one.
         read: bound to a size read from a tensor and to nothing else.
         attributes: attributes of the file's objects that are set to something that mentions a batch size.
+        moved: bound to a tensor whose leading axis a transposition moves elsewhere.
     """
 
     fixed: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
 
     def mean_batch(self, name: str) -> bool:
         """Whether *name* may be a batch size that somebody wrote down."""
@@ -118,10 +120,13 @@ def names_in(
     read: set[str] = set()
     other: set[str] = set()
     fixed: set[str] = set(in_loaders)
+    moved: set[str] = set()
     known = KnownNames()
     for node in unit_places:
         if isinstance(node, ast.Assign):
             targets = _targets(node)
+            if _moves_leading_axis(node.value):
+                moved.update(targets)
             if _reads_size(node.value):
                 read.update(targets)
             else:
@@ -129,7 +134,18 @@ def names_in(
                 parts = isinstance(node.value, ast.Call) or (isinstance(node.value, ast.Tuple) and len(targets) > 1)
                 if not parts and _mentions_batch([node.value], known, 3):
                     fixed.update(targets)
-    return KnownNames(frozenset(fixed - (read - other)), frozenset(read - other), attributes)
+    return KnownNames(frozenset(fixed - (read - other)), frozenset(read - other), attributes, frozenset(moved))
+
+
+def _moves_leading_axis(node: ast.expr) -> bool:
+    """Whether *node* is ``x.transpose(0, 2)``, ``x.permute(1, 2, 0)`` or ``x.t()``."""
+    name = _called(node)
+    if name == "t":
+        return True
+    if name not in ("transpose", "permute", "swapaxes", "movedim") or not isinstance(node, ast.Call):
+        return False
+    axes = [_constant(argument) for argument in _arguments(node)]
+    return 0 in axes and axes[0] != 0 if name == "permute" else 0 in axes
 
 
 _RESHAPES = frozenset({"view", "reshape", "expand", "repeat", "tile", "broadcast_to", "unflatten", "Unflatten", "expand_as"})
@@ -218,13 +234,18 @@ def _softmax(node: ast.AST, names: KnownNames) -> bool:
     ):  # fmt: skip
         return False
     given = next((k.value for k in node.keywords if k.arg in ("dim", "axis")), None)
+    method = node.func.value if isinstance(node.func, ast.Attribute) and not _is_framework(node.func.value) else None
     if given is None:
-        is_method = isinstance(node.func, ast.Attribute) and not _is_framework(node.func.value)
-        at = 0 if is_method or name[0].isupper() else 1
+        at = 0 if method is not None or name[0].isupper() else 1
         given = node.args[at] if len(node.args) > at else None
     axis = None if given is None else _constant(given)
-    # Axis 1 and the last one hold classes; only an odd transpose makes them the batch.
-    return given is None or axis in (0, None)
+    if given is None or axis in (0, None):
+        return True
+    # Axis 1 and the last one hold classes, unless a transposition puts the batch there.
+    operand = method if method is not None else node.args[0] if node.args else None
+    return operand is not None and (
+        (isinstance(operand, ast.Name) and operand.id in names.moved) or _moves_leading_axis(operand)
+    )
 
 
 def _is_framework(node: ast.AST) -> bool:

@@ -416,6 +416,11 @@ def _every(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Map
     return UNKNOWN if None in truths else Constant(not deciding)
 
 
+@handles("typing.cast")
+def _cast(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    return arguments[1] if len(arguments) == 2 else UNKNOWN
+
+
 @handles("builtins.setattr")
 def _setattr(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     if len(arguments) == 3 and isinstance(arguments[0], Instance):

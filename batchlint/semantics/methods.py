@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from batchlint.semantics.arithmetic import as_number
 from batchlint.semantics.configuration import parser_method
 from batchlint.semantics.values import (
     NONE,
@@ -41,7 +42,7 @@ def _sequence(
         dims = [item.dimension for item in receiver.items if isinstance(item, Integer)]
         return Integer(product(dims), Origin(OriginKind.TENSOR))
     if name == "pop" and receiver.items:
-        index = arguments[0].dimension if arguments and isinstance(arguments[0], Integer) else -1 if not arguments else None
+        index = as_number(arguments[0]) if arguments else -1
         known = isinstance(index, int) and -len(receiver.items) <= index < len(receiver.items)
         return receiver.items[index] if known and isinstance(index, int) else UNKNOWN
     if name == "copy":

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from batchlint.semantics.values import Class, Function, Instance, Value, join
 
-
 State: TypeAlias = "tuple[dict[str, Value], dict[tuple[int, str], Value]]"
 """The bindings of a frame, and the heap."""
 

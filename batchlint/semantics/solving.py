@@ -10,9 +10,12 @@ _USUAL = (28, 32, 224, 64, 96, 128, 256, 299, 227, 84, 48, 40, 16, 300, 512)
 
 
 def square_solutions(width: Dimension, features: int) -> list[int]:
-    """Every size s up to 1024 for which *width* is *features* when each spatial size of the input is s."""
+    """Every size s up to 1024 for which *width* is *features* when each spatial size of the input is s.
+
+    Sizes so small that two negative ones are multiplied may give *features* too; those that fit come after them.
+    """
     symbols = spatial_symbols(width)
-    found = []
+    found: list[int] = []
     for size in range(1, MAXIMUM_SIZE + 1):
         try:
             value = evaluate(width, dict.fromkeys(symbols, size))
@@ -20,7 +23,9 @@ def square_solutions(width: Dimension, features: int) -> list[int]:
             continue
         if value is None:
             return []
-        if value == features and size > 0:
+        if value == features:
+            if found and found[-1] != size - 1:
+                found.clear()
             found.append(size)
         elif value > features > 0 and len(symbols) <= 3 and size > 4 * (found[-1] if found else size):
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from batchlint.semantics.tensors import real_role
 from batchlint.semantics.values import (
     Constant,
     Dictionary,
@@ -68,6 +69,9 @@ def breaks_at_one(observation: Observation, tensor: Tensor) -> bool:
         return last not in _BROADCASTING_LOSSES
     if last in _NEEDS_TWO_AXES:
         return True
+    if last == "index_select" and observation.positional and observation.positional[0] is not tensor:
+        # The index may be a scalar.
+        return False
     if last == "index":
         return _index_breaks(observation.positional, rank)
     axes = _axes(observation)
@@ -85,8 +89,7 @@ def has_rows(observation: Observation, mark: Mark) -> bool:
     operand = mark.detail
     if not isinstance(operand, Tensor):
         return False
-    known = bool(operand.shape.leading or operand.shape.trailing)
-    return known or observation.context.in_module or Source.LOADER in operand.sources
+    return real_role(operand.shape) or observation.context.in_module or Source.LOADER in operand.sources
 
 
 def _index_breaks(items: tuple[Value, ...], rank: int | None) -> bool:

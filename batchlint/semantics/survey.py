@@ -16,9 +16,13 @@ from batchlint.semantics.facts import FileFacts, note_call
 _LEAVES = {"ctx", "op", "ops", "type_comment", "type_params", "type_ignores", "returns", "annotation"}
 _STRINGS = {"name", "id", "attr", "arg", "module", "asname", "kind", "conversion", "is_async", "simple", "names", "tag", "cls", "kwd_attrs", "rest", "level"}
 
+_CHILDLESS = frozenset(
+    {ast.Constant, ast.MatchSingleton, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.alias}
+)
+
 
 def _child_fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    if kind in (ast.Constant, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.alias):
+    if kind in _CHILDLESS:
         return ()
     return tuple(f for f in kind._fields if f not in _LEAVES and f not in _STRINGS)
 
@@ -195,6 +199,7 @@ def used_by(units: list[Unit], roots: Iterator[Unit] | list[Unit]) -> set[int]:
         if unit.name is not None:
             by_name.setdefault(unit.name, []).append(unit)
     needed: set[int] = set()
+    followed: set[str] = set()
     pending = list(roots)
     while pending:
         unit = pending.pop()
@@ -205,8 +210,9 @@ def used_by(units: list[Unit], roots: Iterator[Unit] | list[Unit]) -> set[int]:
             pending.append(heads[unit.owner])
         if unit.is_class and unit.name is not None:
             pending.extend(m for m in methods.get(unit.name, ()) if _always_needed(m.name))
-        for name in unit.uses:
-            pending.extend(other for other in by_name.get(name, ()) if id(other) not in needed)
+        for name in unit.uses - followed:
+            pending.extend(by_name.get(name, ()))
+        followed |= unit.uses
     return needed
 
 

@@ -158,8 +158,8 @@ def holds(node: Any, part: Any) -> bool:
 
 
 __all__ = [
-    "children_of",
     "calls_in",
+    "children_of",
     "decides",
     "goes_on_with",
     "holds",

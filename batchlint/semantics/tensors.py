@@ -210,12 +210,14 @@ def as_value(
             shape, frozenset({Source.CREATED}), marks, array=operation.startswith("numpy."), opaque=False,
             boolean=None,
         )  # fmt: skip
-    if len(tensors) == 1:
+    if len(tensors) == 1 or last in _SELECTING:
         only = tensors[0]
         sources, marks, loader = only.sources, only.marks, only.loader
     else:
         sources = frozenset().union(*(t.sources for t in tensors))
         marks = frozenset().union(*(t.marks for t in tensors))
+        if last in _ELEMENTWISE and any(_gives_axis_back(t) for t in tensors):
+            marks = frozenset(mark for mark in marks if mark.kind is not MarkKind.SQUEEZED)
         loader = next((t.loader for t in tensors if t.loader is not None), None)
     if last.endswith("_like") or last.startswith("new_"):
         sources = frozenset({Source.CREATED})
@@ -240,6 +242,19 @@ def as_value(
         loader,
         first.opaque and not shape.exact and not shape.leading and not shape.trailing and last in _UNCHANGED,
     )
+
+
+def _gives_axis_back(tensor: Tensor) -> bool:
+    """Whether *tensor* has an axis in front, one or rows, which broadcasting gives to a squeezed batch of one again."""
+    shape = tensor.shape
+    if not shape.exact or not shape.leading:
+        return False
+    rows = has_role(shape.leading[0], Role.BATCH) and not any(m.kind is MarkKind.SQUEEZED for m in tensor.marks)
+    return rows or (len(shape.leading) > 1 and shape.leading[0] == 1)
+
+
+_SELECTING = frozenset({"index_select", "take_along_dim", "gather", "embedding"})
+"""Operations whose further tensors only say what to take of the first."""
 
 
 _UNCHANGED = frozenset(
@@ -278,10 +293,15 @@ def real_role(shape: Shape) -> bool:
     return any(has_role(d, Role.BATCH) for d in shape.leading) or any(has_role(d, Role.BATCH) for d in shape.trailing)
 
 
-_MEETINGS = frozenset(
+_ELEMENTWISE = frozenset(
     """add sub subtract mul multiply div divide true_divide floor_divide remainder pow eq ne lt gt le ge equal maximum
     minimum where masked_fill lerp addcmul addcdiv logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor
-    atan2 dist cat concat concatenate stack hstack vstack column_stack dstack bmm baddbmm matmul mm einsum copy
+    atan2""".split()
+)
+"""Operations that broadcast their operands."""
+
+_MEETINGS = _ELEMENTWISE | frozenset(
+    """dist cat concat concatenate stack hstack vstack column_stack dstack bmm baddbmm matmul mm einsum copy
     cosine_similarity pairwise_distance scatter scatter_add gather index_add RNN LSTM GRU RNNCell LSTMCell GRUCell
     MultiheadAttention TransformerDecoderLayer TransformerDecoder scaled_dot_product_attention CosineSimilarity
     PairwiseDistance Bilinear""".split()
@@ -308,8 +328,17 @@ def look_for_conflict(ev: Evaluator, operation: str, node: Any, tensors: Iterabl
                 real = tensor
             elif not tensor.shape.exact and tensor.sources & {Source.INPUT, Source.LOADER}:
                 real = real or tensor
-    if fixed is not None and real is not None:
-        ev.observe(seen.CONFLICT, node, {"fixed": fixed, "real": real}, name=operation)
+    if fixed is None or real is None or (last_of(operation) in _ELEMENTWISE and _side_by_side(fixed.shape, real.shape)):
+        return
+    ev.observe(seen.CONFLICT, node, {"fixed": fixed, "real": real}, name=operation)
+
+
+def _side_by_side(fixed: Shape, real: Shape) -> bool:
+    """Whether the rows of the two lie on axes of their own, as in ``[64, 1] * [1, B]``: any number of each will do."""
+    if not fixed.exact or not real.exact:
+        return False
+    aligned = zip(reversed(fixed.leading), reversed(real.leading))
+    return not any(has_role(one, Role.FIXED_BATCH) and other != 1 for one, other in aligned)
 
 
 def consume(
@@ -365,7 +394,10 @@ def tensor_method(
         dims = argument_for_shapes(sizes)
         known = isinstance(dims, tuple) and not any(isinstance(d, registry.Unknown) for d in dims)
         return Tensor(Shape(dims) if known else UNKNOWN_SHAPE, frozenset({Source.CREATED}))
-    if base in ("copy", "set", "resize_as") and name.endswith("_"):
+    if name in ("resize_as_", "set_"):
+        given = tensors_among(arguments)
+        return Tensor(given[0].shape if len(given) == 1 else UNKNOWN_SHAPE, frozenset({Source.CREATED}))
+    if name == "copy_":
         if len(tensors_among(arguments)) == 1:
             look_for_conflict(ev, "torch.Tensor.copy", node, (tensor, *tensors_among(arguments)))
         return tensor

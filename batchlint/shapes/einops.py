@@ -1,7 +1,7 @@
 """Shape functions of einops: patterns such as ``b (h p) c -> (b h) p c`` say all that there is to say.
 
-A side of a pattern is a tuple of groups, a group the names of the axes whose product is one dimension; ``...`` stands for
-any number of dimensions.
+A side of a pattern is a tuple of groups, a group the names of the axes whose product is one dimension; ``...`` stands
+for any number of dimensions.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class _Axes:
             for i, group in enumerate(side):
                 dimension = _maybe(shape, i)
                 pairs.append((group, _maybe(shape, i - len(side)) if dimension is None else dimension))
-        return all([self._split(group, dimension) for group, dimension in pairs])
+        return all(self._split(group, dimension) for group, dimension in pairs)
 
     def _split(self, group: Group, dimension: Dimension | None) -> bool:
         missing = [name for name in group if self.size(name) is None]

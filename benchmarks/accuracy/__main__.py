@@ -16,7 +16,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("labels", type=Path, help="JSON lines, see the README beside this file")
     parser.add_argument("checkouts", type=Path, help="folder of owner__name@commit/path")
-    parser.add_argument("--disputed", type=Path, default=Path(__file__).with_name("disputed.json"), help="labels that a run shows to be wrong")
+    parser.add_argument(
+        "--disputed",
+        type=Path,
+        default=Path(__file__).with_name("disputed.json"),
+        help="labels that a run shows to be wrong",
+    )
     parser.add_argument("--tolerance", type=int, default=2, help="lines between label and finding (default: 2)")
     parser.add_argument("--details", action="store_true", help="list every miss and false alarm")
     arguments = parser.parse_args()

@@ -66,8 +66,15 @@ FAMILIES = {
 """By the family of a label; ``-`` where it has none."""
 
 PARTS = {
+    # Means of means, left to the rule about them.
     ("I", "mrdbourke/pytorch-deep-learning", 325): ("BSZ502",),
     ("I", "bentrevett/pytorch-seq2seq", 298): ("BSZ502",),
+    ("I", "huggingface/accelerate", 283): ("BSZ502",),
+    # A count of the whole dataset beside a sampler of a part of it.
+    ("avg_uneven_batches", "udacity/deep-learning-v2-pytorch", 157): ("BSZ503",),
+    # A hidden state that is reused for every batch.
     ("L", "udacity/deep-learning-v2-pytorch", 129): ("BSZ408",),
+    # The loader of what is labelled, and counted, where it is used: lines 84 and 87.
+    ("L", "yunjey/pytorch-tutorial", 41): (),
 }
-"""Labels of a mixed family that another rule answers for, by family, repository and first line."""
+"""Labels that another rule answers for than the rest of their family, by family, repository and first line."""

@@ -42,6 +42,7 @@ class Label(NamedTuple):
         framework: what the label says of the framework, if anything.
         decidable: whether the one file tells: ``file``, ``file-rank``, ``cross-file``, ``runtime`` or nothing.
         why: the judgement's reason.
+        rules: the codes that answer for it, or will.
         disputed: the run that shows the judgement to be wrong, or nothing.
     """
 
@@ -57,20 +58,15 @@ class Label(NamedTuple):
     framework: str
     decidable: str
     why: str
-    disputed: str = ""
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The codes that answer for this label."""
-        first = self.lines[0] if self.lines else 0
-        return PARTS.get((self.family, self.repository, first), FAMILIES[self.family].rules)
+    rules: tuple[str, ...]
+    disputed: str
 
 
 def read_labels(path: Path, disputed: Path) -> list[Label]:
     """Read JSON lines, and mark those that the JSON list *disputed* names.
 
     Raises:
-        UnreadableLabels: a line is no label, a family is unknown, or *disputed* names what is not there.
+        UnreadableLabels: a line is no label, or its family is unknown.
         OSError: a file cannot be read.
     """
     runs = {
@@ -82,30 +78,33 @@ def read_labels(path: Path, disputed: Path) -> list[Label]:
         try:
             record = json.loads(line)
             key = (record["repo"], record["commit"], record["path"], tuple(record.get("lines") or ()))
-            label = _label(record, runs.get(key, ""))
+            family = record.get("family") or "-"
+            if family not in FAMILIES:
+                raise UnreadableLabels(f"{path}:{number}: unknown family {family!r}; add it to families.py")
+            label = _label(record, family, runs.get(key, ""))
         except (ValueError, TypeError, KeyError) as error:
             raise UnreadableLabels(f"{path}:{number}: no label: {type(error).__name__}: {error}") from None
-        if label.family not in FAMILIES:
-            raise UnreadableLabels(f"{path}:{number}: unknown family {label.family!r}; add it to families.py")
         labels.append(label)
     return labels
 
 
-def _label(record: Mapping[str, Any], disputed: str) -> Label:
+def _label(record: Mapping[str, Any], family: str, disputed: str) -> Label:
     at_cell = "cell" in record
+    lines = tuple(record.get("lines") or ())
     return Label(
         set=record["set"],
-        family=record.get("family") or "-",
+        family=family,
         label=record["label"],
         repository=record["repo"],
         path=record["path"],
         folder=_folder(record),
-        lines=(record["cell_line"],) if at_cell else tuple(record.get("lines") or ()),
+        lines=(record["cell_line"],) if at_cell else lines,
         cell=record["cell"] if at_cell else None,
         identity=record.get("id", ""),
         framework=record.get("framework", ""),
         decidable=record.get("decidable", ""),
         why=record.get("why") or record.get("trigger", ""),
+        rules=PARTS.get((family, record["repo"], lines[0] if lines else 0), FAMILIES[family].rules),
         disputed=disputed,
     )
 
@@ -145,16 +144,17 @@ def _in_joined_cells(cells: list[tuple[int, str]], line: int) -> Place | None:
     return None
 
 
-_TORCH = re.compile(r"^[ \t]*(?:import|from)[ \t]+(?:[\w., \t]*[ ,])?(?:torch\w*|pytorch_\w+|lightning)\b", re.MULTILINE)
-_GRAPH = re.compile(r"^[ \t]*(?:import|from)[ \t]+(?:[\w., \t]*[ ,])?(?:tensorflow\w*|keras\w*|tflearn)\b", re.MULTILINE)
+_IMPORTS = r"^(?:import|from)[ \t]+(?:[\w., \t]*[ ,])?(?:%s)\b"
+_TORCH = re.compile(_IMPORTS % r"torch\w*|pytorch_\w+|lightning", re.MULTILINE)
+_TENSORFLOW = re.compile(_IMPORTS % r"tensorflow\w*|keras\w*|tflearn", re.MULTILINE)
 
 
 def is_tensorflow(label: Label, file: Path) -> bool:
-    """Whether *file* is written for TensorFlow or Keras: the label says so, or what it imports."""
+    """Whether *file* is written for TensorFlow or Keras: the label says so, or what it imports at its top level."""
     if label.framework:
         return label.framework.startswith(("tf", "keras"))
     text = "\n".join(source for _, source in _cells(file)) if file.suffix == ".ipynb" else _text(file)
-    return _GRAPH.search(text) is not None and _TORCH.search(text) is None
+    return _TENSORFLOW.search(text) is not None and _TORCH.search(text) is None
 
 
 def _text(file: Path) -> str:

@@ -9,7 +9,6 @@ from batchlint.rules.registry import all_rules
 from benchmarks.accuracy.families import FAMILIES
 from benchmarks.accuracy.scoring import Outcome
 
-_COLUMNS = ("found", "latent", "missed", "silent", "false")
 _HAZARDS = ("found", "latent", "missed")
 
 
@@ -26,7 +25,7 @@ def report(outcomes: Iterable[Outcome]) -> str:
     counted = [outcome for outcome in hazards if _is_counted(outcome, codes)]
     later = [outcome for outcome in hazards if not _is_counted(outcome, codes)]
     one_file = [outcome for outcome in counted if outcome.label.decidable not in ("cross-file", "runtime")]
-    undisputed = [outcome for outcome in judged if not outcome.label.disputed]
+    own = [o._replace(result="missed") if o.result == "found" and not _by_own_rule(o) else o for o in counted]
     lines = [
         "Hazards that today's rules answer for:",
         "",
@@ -34,7 +33,7 @@ def report(outcomes: Iterable[Outcome]) -> str:
         "",
         "What must stay silent (all families, all frameworks):",
         "",
-        *_table([outcome for outcome in judged if outcome.result in ("silent", "false")], lambda outcome: ""),
+        *_table([outcome for outcome in judged if outcome.result in ("silent", "false")]),
         "",
         "Hazards left to later rules, not counted:",
         "",
@@ -46,12 +45,13 @@ def report(outcomes: Iterable[Outcome]) -> str:
     figures: list[tuple[str, list[Outcome], tuple[str, ...], tuple[str, ...]]] = [
         ("recall, families of today's rules", counted, ("found",), _HAZARDS),
         ("the same, without what other files or a run decide", one_file, ("found",), _HAZARDS),
+        ("the same, found by a rule that the table names", own, ("found",), _HAZARDS),
         ("recall, all hazards, those left to later rules too", hazards, ("found",), _HAZARDS),
         ("silent where it must be", judged, ("silent",), ("silent", "false")),
         ("author's fix quiets the finding", judged, ("quieted",), ("quieted", "not quieted")),
     ]
     for name, among, good, every in figures:
-        kept = [outcome for outcome in among if outcome in undisputed]
+        kept = [outcome for outcome in among if not outcome.label.disputed]
         lines.append(f"| {name} | {_share(among, good, every)} | {_share(kept, good, every)} |")
     return "\n".join(lines)
 
@@ -67,32 +67,44 @@ def details(outcomes: Iterable[Outcome]) -> str:
             seen = ", ".join(sorted({finding.code for finding in outcome.near}))
             where = f"{label.folder}/{label.path}:{','.join(map(str, label.lines))}"
             cell = "" if label.cell is None else f" (cell {label.cell})"
-            lines.append(f"{outcome.result} {label.family} {where}{cell} {seen}: {label.why} {label.disputed and '[disputed]'}")
+            lines.append(
+                f"{outcome.result} {label.family} {where}{cell} {seen}: {label.why} {label.disputed and '[disputed]'}"
+            )
     return "\n".join(lines)
+
+
+def _by_own_rule(outcome: Outcome) -> bool:
+    return any(finding.code in outcome.label.rules and not finding.latent for finding in outcome.near)
 
 
 def _later(outcome: Outcome, codes: frozenset[str]) -> str:
     if not outcome.label.rules:
-        return "no rule in the catalogue"
+        return "none: counted at its consumer" if outcome.label.family == "L" else "no rule in the catalogue"
     rules = ", ".join(outcome.label.rules)
     return f"TensorFlow and Keras forms of {rules}" if codes.intersection(outcome.label.rules) else rules
 
 
-def _table(outcomes: Iterable[Outcome], rule: Callable[[Outcome], str]) -> list[str]:
+def _table(outcomes: Iterable[Outcome], rule: Callable[[Outcome], str] | None = None) -> list[str]:
     """A row for each family; the columns without a count are left out."""
-    rows: dict[tuple[str, str, str], collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    rows: dict[tuple[str, ...], collections.Counter[str]] = collections.defaultdict(collections.Counter)
     total: collections.Counter[str] = collections.Counter()
     for outcome in outcomes:
-        rows[outcome.label.set, outcome.label.family, rule(outcome)][outcome.result] += 1
+        label = outcome.label
+        title = FAMILIES[label.family].meaning
+        key = (label.set, title if label.family == "-" else f"`{label.family}` {title}")
+        rows[key if rule is None else (*key, rule(outcome))][outcome.result] += 1
         total[outcome.result] += 1
-    columns = [column for column in _COLUMNS if total[column] or (column in ("missed", "false") and total)]
-    columns = [c for c in columns if (c in _HAZARDS) == any(total[h] for h in _HAZARDS)]
-    lines = [f"| set | family | rules | {' | '.join(columns)} |", f"| --- | --- | --- |{' ---: |' * len(columns)}"]
-    for (name, family, codes), counts in sorted(rows.items()):
-        title = FAMILIES[family].meaning if family == "-" else f"`{family}` {FAMILIES[family].meaning}"
-        lines.append(f"| {name} | {title} | {codes} | {' | '.join(str(counts[c]) for c in columns)} |")
-    lines.append(f"| **all** | | | {' | '.join(str(total[c]) for c in columns)} |")
+    kind = _HAZARDS if any(total[result] for result in _HAZARDS) else ("silent", "false")
+    columns = [result for result in kind if total[result] or result in ("found", "missed", "silent", "false")]
+    head = ["set", "family", *(() if rule is None else ("rules",))]
+    lines = [_row([*head, *columns]), _row([*("---" for _ in head), *("---:" for _ in columns)])]
+    lines += [_row([*key, *(counts[c] for c in columns)]) for key, counts in sorted(rows.items())]
+    lines.append(_row(["**all**", *("" for _ in head[1:]), *(total[c] for c in columns)]))
     return lines
+
+
+def _row(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _share(outcomes: Iterable[Outcome], good: tuple[str, ...], every: tuple[str, ...]) -> str:

@@ -65,7 +65,7 @@ def compare(claims: Claims, seen: Mapping[str, Mapping[str, list[Seen]]]) -> Out
     """Hold every claim against what was seen in the same context.
 
     Where an expression was claimed and evaluated equally often the pairs are compared one by one, in order; otherwise
-    each seen value must fit a claim. With every input written down, each claim must also fit a seen value.
+    each seen value must fit a claim. A claim that fits no seen value (of a branch that could not be told) is noted.
     """
     outcome = Outcome()
     sizes, contradictions = _bindings(claims, seen)
@@ -136,12 +136,14 @@ def _bindings(claims: Claims, seen: Mapping[str, Mapping[str, list[Seen]]]) -> t
             for claim in stated:
                 if not is_entry_argument(claim, claims.entry) or values[0][0] != "t":
                     continue
-                assert isinstance(claim, Tensor) and claim.parameter is not None
+                assert isinstance(claim, Tensor)
+                assert claim.parameter is not None
                 arguments.setdefault((claim.parameter.function, claim.parameter.name), values[0][1])
                 for dimension, size in _pairs(claim.shape, values[0][1]):
                     symbol = _alone(dimension)
                     if symbol is not None and sizes.setdefault(symbol, size) != size:
-                        wrong.append(Wrong(context, number, describe(claim), f"{values[0]}, but {symbol.name} was {sizes[symbol]}"))
+                        found = f"{values[0]}, but {symbol.name} was {sizes[symbol]}"
+                        wrong.append(Wrong(context, number, describe(claim), found))
     for symbol in asked:
         size = symbol.value if symbol.value is not None else _size_of_argument(symbol.identity, arguments)
         if size is not None:

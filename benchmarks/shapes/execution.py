@@ -1,8 +1,8 @@
-"""Runs instrumented modules and notes the shape of every value: a worker process that reads jobs and writes what it saw.
+"""Runs instrumented modules and notes the shape of every value: a process that reads jobs and writes what it saw.
 
 One job a line of standard input, one answer a line of standard output, both JSON. A seen value is ``["t", [2, 3]]`` for
-a tensor or array, ``["i", 4]`` for an integer, ``["s", [...]]`` for a tuple or list, ``["n"]`` for ``None`` and ``["o"]``
-for anything else.
+a tensor or array, ``["i", 4]`` for an integer, ``["s", [...]]`` for a tuple or list, ``["n"]`` for ``None`` and
+``["o"]`` for anything else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FILE_NAME = "<model under test>"
 MAXIMUM_SEEN = 4000
 """Evaluations of one expression in one context to note at most."""
 _NOT_ON_STACK = frozenset({"<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-_STUBBED = frozenset({"matplotlib", "PIL", "cv2", "gym", "gymnasium", "torchaudio", "tensorboardX", "nltk", "pycocotools"})
+_STUBBED = frozenset({"matplotlib", "PIL", "cv2", "gym", "gymnasium", "torchaudio", "tensorboardX", "nltk", "sklearn"})
 """Packages that the files import and that no shape depends on."""
 
 _KEPT: list[Any] = []
@@ -88,9 +88,9 @@ class _Notes:
         current: types.FrameType | None = frame
         while current is not None:
             code = current.f_code
-            if code.co_filename == FILE_NAME and code.co_flags & inspect.CO_OPTIMIZED:
-                if code.co_name not in _NOT_ON_STACK:
-                    parts.append(f"{code.co_name}:{code.co_firstlineno}")
+            is_function = code.co_filename == FILE_NAME and code.co_flags & inspect.CO_OPTIMIZED
+            if is_function and code.co_name not in _NOT_ON_STACK:
+                parts.append(f"{code.co_name}:{code.co_firstlineno}")
             current = current.f_back
         notes = self.seen.setdefault("/".join(reversed(parts)), {}).setdefault(number, [])
         if len(notes) < MAXIMUM_SEEN:
@@ -162,7 +162,11 @@ def main() -> None:
         answer: dict[str, Any]
         try:
             sys.argv = [FILE_NAME, *job["command_line"]]
-            answer = {"seen": run(job["code"], job["package"], job["recorder"])}
+            sys.path.insert(0, job["folder"])
+            try:
+                answer = {"seen": run(job["code"], job["package"], job["recorder"])}
+            finally:
+                sys.path.pop(0)
         except BaseException as error:
             where = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno for frame in where if frame.filename == FILE_NAME]

@@ -20,8 +20,8 @@ def table(results: Iterable[Result], details: bool) -> str:
             name += f" {result.model.path} {result.model.construct[:40]}"
         groups.setdefault(name, []).append(result)
     lines = [
-        "| models of | run | not run | tensor expressions | evaluations compared | wrong | known, inputs given | "
-        "known, any input | wrong, any input |",
+        "| models of | run | failed | tensor expressions | evaluations compared | wrong | known, inputs given | "
+        "known, any input | never there |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [_row(name, group) for name, group in groups.items()]
@@ -32,7 +32,7 @@ def table(results: Iterable[Result], details: bool) -> str:
 def _row(name: str, results: list[Result]) -> str:
     concrete = [r.concrete for r in results if r.concrete is not None]
     generic = [r.generic for r in results if r.generic is not None]
-    wrong = sum(len(o.wrong) + len(o.unmatched) for o in concrete)
+    wrong = sum(len(o.wrong) for o in (*concrete, *generic))
     cells = [
         name,
         str(len(concrete)),
@@ -42,7 +42,7 @@ def _row(name: str, results: list[Result]) -> str:
         str(wrong),
         _share(concrete),
         _share(generic),
-        str(sum(len(o.wrong) for o in generic)),
+        str(sum(len(o.unmatched) for o in concrete)),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -50,4 +50,4 @@ def _row(name: str, results: list[Result]) -> str:
 def _share(outcomes: list[Outcome]) -> str:
     tensors = sum(len(o.tensors) for o in outcomes)
     unknown = sum(len(o.not_known & o.tensors) for o in outcomes)
-    return f"{1 - unknown / tensors:.1%}" if tensors else "–"
+    return f"{1 - unknown / tensors:.1%}" if tensors else "none"

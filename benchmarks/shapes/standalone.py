@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 

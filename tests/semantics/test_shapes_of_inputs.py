@@ -70,11 +70,12 @@ def test_a_branch_on_the_rank_does_not_lose_the_batch() -> None:
                 super().__init__()
                 self.linear = nn.Linear(8, 4)
 
-            def forward(self, x, mask=None):
+            def forward(self, x, scale=None):
                 if x.dim() == 2:
                     x = x.unsqueeze(1)
-                if mask is not None:
-                    x = x * mask
+                if scale is not None:
+                    x = x * 2
+                x = x + 1  # [B, ...]
                 return self.linear(x)  # [B, ..., 4]
     """)
 

@@ -173,7 +173,8 @@ def slice_length(size: Dimension, part: slice) -> Dimension:
 
 def _is_size(bound: Any) -> bool:
     """Whether *bound* is certain to count from the front."""
-    return isinstance(bound, (int, Expression)) and (least(bound) or -1) >= 0
+    lower = least(bound) if isinstance(bound, (int, Expression)) else None
+    return lower is not None and lower >= 0
 
 
 def _bound(size: Dimension, bound: Any) -> Dimension | None:

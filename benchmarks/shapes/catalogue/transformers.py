@@ -54,7 +54,6 @@ COLLECTIONS = (
                 "LeViT(image_size=224, num_classes=10, stages=3, dim=(32, 48, 64), depth=2, heads=(2, 3, 4), mlp_mult=2)",
             ),
             *of("look_vit.py", "torch.randn(2, 3, 128, 128)", "LookViT(image_size=128, num_classes=10, dim=32, depth=2, heads=2, dim_head=16, patch_size=32, highres_patch_size=8)"),
-            *of("mae.py", _IMAGES, f"MAE(encoder=__import__('vit_pytorch').ViT({_VIT}), decoder_dim=32)"),
             *of("max_vit.py", _SQUARE, "MaxViT(num_classes=10, dim_conv_stem=16, dim=24, dim_head=8, depth=(1, 1, 1, 1))"),
             *of(
                 "max_vit_with_registers.py", _SQUARE,
@@ -87,7 +86,6 @@ COLLECTIONS = (
                 "sep_vit.py", _SQUARE,
                 "SepViT(num_classes=10, dim=16, dim_head=8, heads=(1, 2, 4, 8), depth=(1, 1, 1, 1), window_size=7)",
             ),
-            *of("simmim.py", _IMAGES, f"SimMIM(encoder=__import__('vit_pytorch').ViT({_VIT}))"),
             *of("simple_flash_attn_vit.py", _IMAGES, f"SimpleViT({_VIT}, use_flash=True)"),
             *of("simple_flash_attn_vit_3d.py", _VIDEO, f"SimpleViT({_VIT_3D}, use_flash_attn=True)"),
             *of("simple_uvit.py", _IMAGES, f"SimpleUViT({_VIT})"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from benchmarks.shapes.catalogue.model import Collection, Model, of
 
 _DIGITS = "torch.randn(4, 1, 28, 28)"
+_FAKE = ("--dataset", "fake", "--manualSeed", "1")
 
 COLLECTIONS = (
     Collection(
         "pytorch/examples",
         (
-            Model("dcgan/main.py", "Generator(1)", "torch.randn(2, 100, 1, 1)", ("--dataset", "fake", "--dataroot", "x")),
-            Model("dcgan/main.py", "Discriminator(1)", "torch.randn(2, 3, 64, 64)", ("--dataset", "fake")),
+            Model("dcgan/main.py", "Generator(1)", "torch.randn(2, 100, 1, 1)", _FAKE),
+            Model("dcgan/main.py", "Discriminator(1)", "torch.randn(2, 3, 64, 64)", _FAKE),
             Model("distributed/FSDP2/model.py", "Transformer(ModelArgs())", "torch.randint(0, 8, (2, 16))"),
             Model("distributed/ddp/example.py", "ToyModel()", "torch.randn(20, 10)"),
             Model(
@@ -99,7 +100,7 @@ COLLECTIONS = (
     Collection(
         "patrickloeber/pytorchTutorial",
         (
-            Model("08_logistic_regression.py", "Model(30)", "torch.randn(455, 30)"),
+            Model("17_save_load.py", "Model(n_input_features=6)", "torch.randn(455, 6)"),
             Model("11_softmax_and_crossentropy.py", "NeuralNet1(28 * 28, 5)", "torch.randn(6, 784)"),
             Model("11_softmax_and_crossentropy.py", "NeuralNet2(28 * 28, 5, 3)", "torch.randn(6, 784)"),
             Model("13_feedforward.py", "NeuralNet(784, 500, 10)", "torch.randn(100, 784)"),

@@ -1,0 +1,60 @@
+"""The runs behind ``disputed.json``: ``python benchmarks/accuracy/disputed_runs.py`` (with PyTorch).
+
+Each does what the labelled code does, in code of our own, at the batch sizes that the label speaks of.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def summed_losses() -> None:
+    """Label: a mean loss is summed and divided by the dataset's length. The criterion is a sum, so that is its mean."""
+    images, labels = torch.randn(1000, 784), torch.randint(0, 10, (1000,))
+    model = nn.Sequential(nn.Linear(784, 10), nn.LogSoftmax(dim=1))
+    with torch.no_grad():
+        print(f"mean loss over all rows: {nn.NLLLoss()(model(images), labels).item():.6f}")
+        for batch_size in (64, 10, 1000, 1):
+            totals = []
+            for criterion in (nn.NLLLoss(reduction="sum"), nn.NLLLoss()):
+                loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size)
+                totals.append(sum(criterion(model(x), y).item() for x, y in loader) / len(images))
+            print(f"batch size {batch_size:4}: reduction='sum' gives {totals[0]:.6f}, the default {totals[1]:.6f}")
+
+
+def dropped_short_batch() -> None:
+    """Label: a short batch leaves rows of zeros. The loader is made with ``drop_last=True``: there is none."""
+    for rows in (60000, 60003):
+        loader = DataLoader(TensorDataset(torch.zeros(rows)), batch_size=10, shuffle=True, drop_last=True)
+        print(f"{rows} rows, batch size 10, drop_last=True: batches of {sorted({len(x) for (x,) in loader})} rows")
+
+
+def squeezed_targets_of_an_accuracy() -> None:
+    """Label: ``label[:, 0].squeeze()`` loses the batch. It is only compared with the predictions, which broadcasts."""
+    for rows in (1, 2, 16):
+        logits, label = torch.randn(rows, 40), torch.randint(0, 40, (rows, 1))[:, 0]
+        label[0] = logits[0].argmax()
+        predicted = logits.max(1)[1]
+        squeezed = (predicted == label.squeeze()).sum().item()
+        print(f"batch of {rows:2}: {squeezed} correct with squeeze(), {(predicted == label).sum().item()} without")
+
+
+def guarded_fold() -> None:
+    """Label: ``view(-1, 3, 3)`` folds further leading axes. The assertion before lets only ``(B, 3)`` through."""
+    for shape in ((1, 3), (5, 3), (2, 4, 3)):
+        vectors = torch.randn(shape)
+        if not (len(vectors.shape) == 2 and vectors.shape[1] == 3):
+            print(f"{shape}: AssertionError, before the view")
+            continue
+        flat = torch.stack([vectors[..., 0]] * 9, dim=-1)
+        print(f"{shape}: {tuple(flat.view(-1, 3, 3).shape)}")
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    for run in (summed_losses, dropped_short_batch, squeezed_targets_of_an_accuracy, guarded_fold):
+        print(f"{run.__name__}: {run.__doc__}")
+        run()
+        print()
