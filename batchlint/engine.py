@@ -7,6 +7,7 @@ is reached.
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -91,10 +92,16 @@ def check_source(
         honour_noqa: whether ``# noqa`` suppresses findings; without, only batchlint's own comments do.
         tree: the source's syntax tree, if there is one already.
     """
+    # Syntax trees live as long as their file is checked: looking for garbage among them only takes time.
+    collecting = gc.isenabled()
+    gc.disable()
     try:
         return _check(source, rules, show_latent, honour_noqa, tree)
     except Exception as error:
         return internal_error(source.filename, error)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _check(

@@ -71,14 +71,15 @@ def analyse(
         return []
     module = cst.parse_module(without_unneeded(text, surveyed, found))
     reported: dict[tuple[str, int], _Reported] = {}
-    by_operation: dict[str, list[AnalysedRule]] = {}
+    by_operation: dict[str, list[tuple[AnalysedRule, Report]]] = {}
     for rule in rules:
+        report = _reporter(rule, reported)
         for operation in rule.observes:
-            by_operation.setdefault(operation, []).append(rule)
+            by_operation.setdefault(operation, []).append((rule, report))
 
     def sink(observation: Observation) -> None:
-        for rule in by_operation[observation.operation]:
-            rule.check(observation, _reporter(rule, reported))
+        for rule, report in by_operation[observation.operation]:
+            rule.check(observation, report)
 
     ev = Evaluator(surveyed.facts, frozenset(by_operation), sink)
     for rule in rules:

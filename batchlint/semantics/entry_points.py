@@ -101,6 +101,7 @@ def _enter_methods(ev: Evaluator, of: Class, instance: Instance, found: Candidat
 
 
 def enter_method(ev: Evaluator, instance: Instance, method: Function) -> None:
+    """Evaluate *method* of *instance* on arguments of which only the names are known."""
     receiver = None if method.static else instance
     parameters = _parameters(method, skip_first=not method.static)
     call_function(ev, method, (), _inputs(ev, method, parameters, instance.of), receiver)

@@ -138,6 +138,7 @@ class Evaluator:
         self.requirements: list[tuple[Parameter | None, Dimension, int, Any]] = []
         self.training_loops: set[int] = set()
         self.quiet = 0
+        self.last_context = Context()
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
@@ -220,19 +221,31 @@ class Evaluator:
 
     def context(self) -> Context:
         """Where the evaluation stands."""
-        frame = self.frame
-        instance = frame.instance
-        return Context(
-            frame.function,
+        function, instance = self.frame.function, self.frame.instance
+        last = self.last_context
+        # Most observations stand where the one before stood.
+        if (
+            last.loops is self.loops
+            and last.conditions is self.conditions
+            and last.function is function
+            and last.instance is instance
+            and last.guards is self.guards
+            and last.evaluating is self.evaluating
+            and last.scope is not None
+        ):
+            return last
+        self.last_context = Context(
+            function,
             instance,
             instance is not None and instance.of.is_module,
             self.loops,
             self.guards,
             self.conditions,
             self.evaluating,
-            frame.function.node if frame.function is not None else self.module,
+            function.node if function is not None else self.module,
             self.facts.drops_last,
         )
+        return self.last_context
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
@@ -588,15 +601,17 @@ class Evaluator:
             start, stop, step = value.start.dimension, value.stop.dimension, value.step.dimension
             if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and step:
                 numbers = range(start, stop, step)
-                if len(numbers) <= 12 or (len(numbers) <= MAXIMUM_UNROLLED and self._builds()):
+                if len(numbers) <= 12 or (len(numbers) <= MAXIMUM_UNROLLED and self.builds()):
                     return tuple(Integer(n, Origin(OriginKind.LOOP, None, None, value)) for n in numbers)
             return None
         if isinstance(value, Enumerated):
             inner = self.unrolled(value.inner)
             if inner is None:
                 return None
-            counts: list[Dimension] = [unknown("i", minimum=0) if value.start is None else i + value.start for i in range(len(inner))]
-            return tuple(Sequence((Integer(i, Origin(OriginKind.LOOP)), item)) for i, item in zip(counts, inner))
+            origin = Origin(OriginKind.LOOP)
+            if value.start is None:
+                return tuple(Sequence((Integer(unknown("i", minimum=0), origin), item)) for item in inner)
+            return tuple(Sequence((Integer(i, origin), item)) for i, item in enumerate(inner, value.start))
         if isinstance(value, Zipped):
             parts = [self.unrolled(part) for part in value.inner]
             if any(part is None for part in parts):
@@ -606,7 +621,7 @@ class Evaluator:
             return None
         return None
 
-    def _builds(self) -> bool:
+    def builds(self) -> bool:
         """Whether a constructor is being evaluated: its loops make layers, so each round counts."""
         return any(function.name == "__init__" or function.name.startswith(("_make", "make", "build"))
                    for function in self.stack)  # fmt: skip
@@ -614,7 +629,7 @@ class Evaluator:
     def rounds_worth_counting(self, test: cst.BaseExpression) -> int:
         """How many rounds of a ``while`` loop to run one by one, as long as *test* is known."""
         literal = isinstance(test, cst.Integer) or (isinstance(test, cst.Name) and test.value == "True")
-        return MAXIMUM_UNROLLED if self._builds() and not literal else 0
+        return MAXIMUM_UNROLLED if self.builds() and not literal else 0
 
     def iterate(self, value: Value) -> Value:
         """What one element of *value* is."""

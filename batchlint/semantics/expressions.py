@@ -69,15 +69,16 @@ _BUILTINS: dict[str, Value] = {
         name: External(f"builtins.{name}")
         for name in (
             "range xrange len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance getattr "
-            "setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice "
-            "staticmethod classmethod property object divmod locals"
+            "setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice locals "
+            "staticmethod classmethod property object divmod"
         ).split()
     },
 }
 
 
 def _integer(node: cst.Integer) -> Value:
-    return integer(node.evaluated_value, node)
+    # libcst reads every literal with a parse of its own.
+    return integer(int(node.value) if node.value.isdecimal() else node.evaluated_value, node)
 
 
 def _float(node: cst.Float) -> Value:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_loader
-from batchlint.semantics.survey import Survey, Unit, Unit
+from batchlint.semantics.survey import Survey, Unit
 
 
 class _HasCandidates(Protocol):
@@ -491,6 +491,7 @@ def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
     module_names = names_in((p.node for p in found.places if p.function is None), in_loaders)
     attributes = _fixed_attributes(p.node for p in found.places)
     per_unit: dict[int, KnownNames] = {}
+    about_batches: dict[int, bool] = {}
     nodes_of: dict[int, list[ast.AST]] = {}
     for place in found.places:
         if place.node.__class__ is ast.Assign:
@@ -512,8 +513,12 @@ def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
             names = names_in(nodes_of.get(id(place.unit), ()), module_names.fixed, attributes)
             per_unit[id(place.unit)] = names
         for kind, predicate in asked:
-            if kind in _ABOUT_BATCHES and not _speaks_of_batches(place.unit):
-                continue
+            if kind in _ABOUT_BATCHES:
+                speaks = about_batches.get(id(place.unit))
+                if speaks is None:
+                    speaks = about_batches[id(place.unit)] = _speaks_of_batches(place.unit)
+                if not speaks:
+                    continue
             if predicate(node, names):
                 kinds.add(kind)
                 units.add(id(place.unit))

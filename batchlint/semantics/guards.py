@@ -84,7 +84,8 @@ def _leaves(body: Sequence[cst.CSTNode]) -> bool:
 def _binds(body: Sequence[cst.CSTNode]) -> bool:
     """Whether *body* binds a name, as padding does."""
     simple = [part for line in body if isinstance(line, cst.SimpleStatementLine) for part in line.body]
-    return len(simple) < len(body) or any(isinstance(part, cst.Assign | cst.AugAssign | cst.AnnAssign) for part in simple)
+    binding = cst.Assign | cst.AugAssign | cst.AnnAssign
+    return len(simple) < len(body) or any(isinstance(part, binding) for part in simple)
 
 
 def after_skipping(ev: Evaluator, test: cst.BaseExpression, body: Sequence[cst.CSTNode]) -> str | None:
@@ -97,9 +98,9 @@ def after_skipping(ev: Evaluator, test: cst.BaseExpression, body: Sequence[cst.C
     operator, left, right = compared
     if operator in ("LessThan", "NotEqual", "LessThanEqual", "GreaterThan") and _rows_against_fixed(left, right):
         return FULL_BATCH if _leaves(body) or _binds(body) else None
-    if operator in ("GreaterThan", "GreaterThanEqual", "Equal") and _leaves(body):
-        if _counts_batches(left) and isinstance(right.dimension, int):
-            return FIRST_BATCH if right.dimension <= 1 else None
+    stops = operator in ("GreaterThan", "GreaterThanEqual", "Equal") and _leaves(body)
+    if stops and _counts_batches(left) and isinstance(right.dimension, int) and right.dimension <= 1:
+        return FIRST_BATCH
     return None
 
 

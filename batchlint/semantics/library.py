@@ -176,7 +176,9 @@ def next_batch(ev: Evaluator, loader: Loader, iterator: Any) -> Value:
     """What ``next(iterator)`` gives: the first batch, unless a loop draws from one iterator until it ends."""
     import libcst as cst
 
-    return ev.batch_of(loader) if ev.loops and isinstance(iterator, cst.Name | cst.Attribute) else first_batch(ev, loader)
+    if ev.loops and isinstance(iterator, cst.Name | cst.Attribute):
+        return ev.batch_of(loader)
+    return first_batch(ev, loader)
 
 
 def first_batch(ev: Evaluator, loader: Loader) -> Value:

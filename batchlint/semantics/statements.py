@@ -12,6 +12,7 @@ from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import binary
 from batchlint.semantics.quantities import accumulated
 from batchlint.semantics.scope import State, join_names
+from batchlint.semantics.syntax import walk
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -23,6 +24,7 @@ from batchlint.semantics.values import (
     Integer,
     Number,
     OriginKind,
+    Range,
     Repeated,
     Tensor,
     Value,
@@ -241,11 +243,23 @@ def _for(ev: Evaluator, node: cst.For) -> None:
     body = _suite(node.body)
     ev.observe(seen.LOOP, node, arguments)
     items = ev.unrolled(iterable)
-    if items is not None:
+    if items is not None and (len(items) <= 2 or not isinstance(iterable, Range) or ev.builds() or _picks(node)):
         _unrolled(ev, node, iterable, items, body)
     else:
         _to_fixpoint(ev, node, iterable, body)
     ev.observe(seen.LOOP_END, node, arguments)
+
+
+def _picks(node: cst.For) -> bool:
+    """Whether the loop's counter picks something out, so that each round is about another thing.
+
+    Where it only counts (epochs, runs), one round stands for all: each of ten would run the loops inside to fixpoint.
+    """
+    if not isinstance(node.target, cst.Name):
+        return True
+    counter = node.target.value
+    indices = (part for part in walk(node.body) if isinstance(part, cst.SubscriptElement))
+    return any(isinstance(name, cst.Name) and name.value == counter for index in indices for name in walk(index))
 
 
 def _round(ev: Evaluator, body: Sequence[cst.CSTNode]) -> list[State]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import batchlint.shapes.numpy  # noqa: F401  (it fills the registry)
 from batchlint.semantics import observations as seen
 from batchlint.semantics.quantities import of_loss, of_operation
 from batchlint.semantics.values import (
@@ -32,7 +33,6 @@ from batchlint.semantics.values import (
     Value,
     key_of,
 )
-import batchlint.shapes.numpy  # noqa: F401  (it fills the registry)
 from batchlint.shapes import registry
 from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, has_role, symbols_of, unknown
 from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex

@@ -145,9 +145,9 @@ def _bindings(claims: Claims, seen: Mapping[str, Mapping[str, list[Seen]]]) -> t
                         found = f"{values[0]}, but {symbol.name} was {sizes[symbol]}"
                         wrong.append(Wrong(context, number, describe(claim), found))
     for symbol in asked:
-        size = symbol.value if symbol.value is not None else _size_of_argument(symbol.identity, arguments)
-        if size is not None:
-            sizes.setdefault(symbol, size)
+        known = symbol.value if symbol.value is not None else _size_of_argument(symbol.identity, arguments)
+        if known is not None:
+            sizes.setdefault(symbol, known)
     return sizes, wrong
 
 
@@ -213,7 +213,7 @@ def _number(dimension: Dimension, sizes: Sizes) -> Dimension:
 def holds(claim: Value, value: Seen, sizes: Sizes) -> bool:
     """Whether *value* can be what *claim* says."""
     claim = _unbatched(claim)
-    kind = value[0]
+    kind: str = value[0]
     if isinstance(claim, Tensor):
         if not _is_claim(claim):
             return True
@@ -222,7 +222,7 @@ def holds(claim: Value, value: Seen, sizes: Sizes) -> bool:
     if isinstance(claim, Integer):
         size = _number(claim.dimension, sizes)
         if kind == "i":
-            return not isinstance(size, int) or size == value[1]
+            return not isinstance(size, int) or bool(size == value[1])
         return kind == "o" and not isinstance(claim.dimension, int)
     if isinstance(claim, Sequence) and claim.kind in ("tuple", "list", "shape"):
         if kind == "s":

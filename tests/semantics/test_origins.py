@@ -1,6 +1,8 @@
-"""The same number is a hazard or not by where it came from: which leading dimensions are a batch that was written down."""
+"""The same number is a hazard or not by where it came from: which leading dimensions were written down as a batch."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -30,7 +32,7 @@ def is_fixed(
     return flagged(program, "BSZ201") == [f"return self.linear(x).view({size}, -1)"]
 
 
-ARGUMENTS = """
+COMMAND_LINE = """
 import argparse
 parser = argparse.ArgumentParser()
 parser.add_argument("-b", "--batch-size", type=int, default=64)
@@ -47,39 +49,51 @@ class Config:
 """
 
 
+def case(name: str, size: str, **parts: str) -> Any:
+    return pytest.param({"size": size, **parts}, id=name)
+
+
+ARGUMENT = {"parameter": ", batch_size", "init": "self.batch_size = batch_size"}
+TRAINING = """
+def train(model, loader):
+    for x, y in loader:
+        model.batch_size = len(y)
+        model(x)
+"""
+HELPER = """
+def rows_of(tensor):
+    return tensor.shape[0]
+"""
+
+
 @pytest.mark.parametrize(
     "parts",
     [
-        pytest.param({"head": "BATCH_SIZE = 64", "size": "BATCH_SIZE"}, id="constant of the module"),
-        pytest.param({"head": "batch_size, epochs = 64, 10", "size": "batch_size"}, id="constant in a tuple"),
-        pytest.param({"head": "bs: int = 64", "size": "bs"}, id="annotated constant"),
-        pytest.param({"head": "batch_size = 2 * 32", "size": "batch_size"}, id="arithmetic of literals"),
-        pytest.param({"head": "batch_size = 64\nrows = batch_size", "size": "rows"}, id="another name for it"),
-        pytest.param({"head": "BATCH_SIZE = 64", "body": "n = BATCH_SIZE // 2", "size": "n"}, id="a part of it"),
-        pytest.param(
-            {"parameter": ", batch_size", "init": "self.batch_size = batch_size", "size": "self.batch_size"},
-            id="argument of the constructor",
+        case("constant of the module", "BATCH_SIZE", head="BATCH_SIZE = 64"),
+        case("constant in a tuple", "batch_size", head="batch_size, epochs = 64, 10"),
+        case("annotated constant", "bs", head="bs: int = 64"),
+        case("arithmetic of literals", "batch_size", head="batch_size = 2 * 32"),
+        case("another name for it", "rows", head="batch_size = 64\nrows = batch_size"),
+        case("a part of it", "n", head="BATCH_SIZE = 64", body="n = BATCH_SIZE // 2"),
+        case("argument of the constructor", "self.batch_size", **ARGUMENT),
+        case("attribute of another name", "self.rows", parameter=", batch_size=8", init="self.rows = batch_size"),
+        case("literal attribute", "self.batch_size", init="self.batch_size = 64"),
+        case("command line", "args.batch_size", head=COMMAND_LINE),
+        case(
+            "command line that is passed on", "self.args.batch_size",
+            head=COMMAND_LINE, parameter=", args", init="self.args = args", tail="model = Model(args)",
         ),
-        pytest.param(
-            {"parameter": ", batch_size=8", "init": "self.rows = batch_size", "size": "self.rows"},
-            id="argument of the constructor under another name",
+        case(
+            "configuration of another file", "self.n",
+            parameter=", config", init="self.n = config.batch_size",
         ),
-        pytest.param({"init": "self.batch_size = 64", "size": "self.batch_size"}, id="literal attribute"),
-        pytest.param({"head": ARGUMENTS, "size": "args.batch_size"}, id="command line"),
-        pytest.param(
-            {"head": ARGUMENTS, "parameter": ", args", "init": "self.args = args", "size": "self.args.batch_size",
-             "tail": "model = Model(args)"},
-            id="command line that is passed on",
+        case(
+            "dataclass", "self.config.batch_size",
+            head=DATACLASS, parameter=", config", init="self.config = config", tail="model = Model(Config())",
         ),
-        pytest.param({"parameter": ", config", "init": "self.n = config.batch_size", "size": "self.n"}, id="configuration of another file"),
-        pytest.param(
-            {"head": DATACLASS, "parameter": ", config", "init": "self.config = config", "size": "self.config.batch_size",
-             "tail": "model = Model(Config())"},
-            id="dataclass",
-        ),
-        pytest.param({"head": "config = {'batch_size': 64}", "size": "config['batch_size']"}, id="dictionary"),
-        pytest.param({"head": "config = dict(lr=0.1, batch_size=64)", "size": "config['batch_size']"}, id="dict call"),
-        pytest.param({"head": "class Config:\n    batch_size = 64", "size": "Config.batch_size"}, id="attribute of a class"),
+        case("dictionary", "config['batch_size']", head="config = {'batch_size': 64}"),
+        case("dict call", "config['batch_size']", head="config = dict(lr=0.1, batch_size=64)"),
+        case("attribute of a class", "Config.batch_size", head="class Config:\n    batch_size = 64"),
     ],
 )  # fmt: skip
 def test_a_batch_size_that_was_written_down_is_fixed(parts: dict[str, str]) -> None:
@@ -89,34 +103,23 @@ def test_a_batch_size_that_was_written_down_is_fixed(parts: dict[str, str]) -> N
 @pytest.mark.parametrize(
     "parts",
     [
-        pytest.param({"size": "x.size(0)"}, id="size of an axis"),
-        pytest.param({"size": "x.shape[0]"}, id="item of the shape"),
-        pytest.param({"size": "len(x)"}, id="length"),
-        pytest.param({"body": "batch_size, features = x.shape", "size": "batch_size"}, id="unpacked shape"),
-        pytest.param({"body": "batch_size, *rest = x.size()", "size": "batch_size"}, id="starred unpacking"),
-        pytest.param({"body": "(batch_size, _), y = x.shape, x", "size": "batch_size"}, id="nested unpacking"),
-        pytest.param({"head": "batch_size = 64", "body": "batch_size = x.size(0)", "size": "batch_size"}, id="local of the constant's name"),
-        pytest.param(
-            {"head": "def rows_of(tensor):\n    return tensor.shape[0]", "body": "batch_size = rows_of(x)", "size": "batch_size"},
-            id="helper function",
-        ),
-        pytest.param(
-            {"parameter": ", batch_size=64", "init": "self.batch_size = batch_size",
-             "body": "self.batch_size = x.size(0)", "size": "self.batch_size"},
-            id="attribute written in forward",
-        ),
-        pytest.param(
-            {"parameter": ", batch_size=64", "init": "self.batch_size = batch_size", "size": "self.batch_size",
-             "tail": "def train(model, loader):\n    for x, y in loader:\n        model.batch_size = len(y)\n        model(x)"},
-            id="attribute written by the training loop",
-        ),
-        pytest.param({"parameter": ", graph", "init": "self.graph = graph", "size": "self.graph.batch_size"}, id="library object"),
-        pytest.param({"head": "from settings import batch_size", "size": "batch_size"}, id="imported from elsewhere"),
-        pytest.param({"head": "width = 16", "size": "-1, width"}, id="another size"),
-        pytest.param({"head": "num_classes = 10", "size": "num_classes"}, id="a count of classes"),
-        pytest.param({"head": "batch_size = read()", "size": "batch_size"}, id="a call that is not understood"),
+        case("size of an axis", "x.size(0)"),
+        case("item of the shape", "x.shape[0]"),
+        case("length", "len(x)"),
+        case("unpacked shape", "batch_size", body="batch_size, features = x.shape"),
+        case("starred unpacking", "batch_size", body="batch_size, *rest = x.size()"),
+        case("nested unpacking", "batch_size", body="(batch_size, _), y = x.shape, x"),
+        case("local of the constant's name", "batch_size", head="batch_size = 64", body="batch_size = x.size(0)"),
+        case("helper function", "batch_size", head=HELPER, body="batch_size = rows_of(x)"),
+        case("attribute written in forward", "self.batch_size", body="self.batch_size = x.size(0)", **ARGUMENT),
+        case("attribute written by the training loop", "self.batch_size", tail=TRAINING, **ARGUMENT),
+        case("library object", "self.graph.batch_size", parameter=", graph", init="self.graph = graph"),
+        case("imported from elsewhere", "batch_size", head="from settings import batch_size"),
+        case("another size", "-1, width", head="width = 16"),
+        case("a count of classes", "num_classes", head="num_classes = 10"),
+        case("a call that is not understood", "batch_size", head="batch_size = read()"),
     ],
-)  # fmt: skip
+)
 def test_a_size_that_was_read_or_is_unknown_is_not(parts: dict[str, str]) -> None:
     assert not is_fixed(**parts)
 

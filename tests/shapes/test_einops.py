@@ -58,7 +58,7 @@ def cases(draw: Any) -> tuple[tuple[int, ...], str, dict[str, int], str]:
         rest = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
         left = f"... {left}"
         result = f"{result} ..." if draw(st.booleans()) or not result else f"(...) {result}"
-    shape = [1 if group in ("1", "()") else _product(sizes[a] for a in group.strip("()").split()) for group in _groups(left)]
+    shape = [_product(sizes.get(axis, 1) for axis in group.strip("()").split()) for group in _groups(left)]
     return (*rest, *shape), f"{left} -> {result}", given, operation
 
 
