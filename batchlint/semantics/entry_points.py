@@ -40,9 +40,18 @@ def run(ev: Evaluator, module: cst.Module, found: Candidates) -> None:
     for of in list(ev.classes):
         if _worth(of, found):
             _enter_class(ev, of, found)
-    for function in list(ev.functions):
-        if function.owner is None and id(function.node) not in ev.visited and (None, function.name) in found.definitions:
+    # A function that another one defines is entered after it, should nobody have called it.
+    for function in ev.functions:
+        if function.owner is None and id(function.node) not in ev.visited and _outermost(function) in found.definitions:
             ev.enter(lambda function=function: _enter_function(ev, function))  # type: ignore[misc]
+
+
+def _outermost(function: Function) -> tuple[str | None, str]:
+    """The definition that the gate counts *function*'s candidates to: the outermost one around it."""
+    outer = function
+    while outer.frame is not None and outer.frame.function is not None:
+        outer = outer.frame.function
+    return (outer.owner.name if outer.owner is not None else None, outer.name)
 
 
 def _worth(of: Class, found: Candidates) -> bool:

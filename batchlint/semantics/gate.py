@@ -447,7 +447,7 @@ def _speaks_of_batches(unit: Unit) -> bool:
 
 _Predicate = Callable[[ast.AST, KnownNames], bool]
 
-_CALLERS = 2
+_CALLERS = 1
 """How many calls up from a candidate its arguments are looked for."""
 
 

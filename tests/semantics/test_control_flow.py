@@ -82,14 +82,27 @@ def test_short_loops_are_unrolled() -> None:
     assert_shapes("""
         import torch
 
-        x = torch.zeros(64, 64)
-        for _ in range(3):
-            x = x[::2]
-        x + 0  # [8, 64]
+        x, steps = torch.zeros(64, 64), (2, 2, 4)
+        for i in range(3):
+            x = x[:: steps[i]]
+        x + 0  # [4, 64]
         for size in (2, 5):
             y = torch.zeros(size)  # [2] or [5]
         parts = [torch.zeros(n) for n in (1, 2)]
         torch.cat(parts)  # [3]
+    """)
+
+
+def test_one_round_stands_for_all_where_the_counter_only_counts() -> None:
+    assert_shapes("""
+        import torch
+
+        x, y = torch.zeros(64, 64), torch.zeros(64, 64)
+        for epoch in range(3):
+            x = x[::2]
+            y = y * 2
+        x + 0  # [(? + 1)//2, 64]
+        y + 0  # [64, 64]
     """)
 
 
