@@ -72,7 +72,9 @@ class FcInputMismatch(Rule):
         """Report a mismatch of two known numbers at a fully connected layer."""
         error, layer = observation.error, observation.arguments.get("layer")
         tensor = observation.arguments.get("input")
-        if observation.name != "torch.nn.Linear" or not isinstance(layer, Layer) or not isinstance(error, ShapeMismatch):
+        if observation.name != "torch.nn.Linear" or not isinstance(error, ShapeMismatch):
+            return
+        if not isinstance(layer, Layer):
             return
         if not isinstance(error.expected, int) or not isinstance(error.actual, int) or not isinstance(tensor, Tensor):
             return

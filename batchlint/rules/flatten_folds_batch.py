@@ -26,7 +26,9 @@ class FlattenFoldsBatch(Rule):
         class LeNet(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.features = nn.Sequential(nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.Conv2d(10, 20, 5), nn.MaxPool2d(2))
+                self.features = nn.Sequential(
+                    nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.Conv2d(10, 20, 5), nn.MaxPool2d(2)
+                )
                 self.classify = nn.Linear(320, 10)
 
             def forward(self, x):
@@ -40,7 +42,9 @@ class FlattenFoldsBatch(Rule):
         class LeNet(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.features = nn.Sequential(nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.Conv2d(10, 20, 5), nn.MaxPool2d(2))
+                self.features = nn.Sequential(
+                    nn.Conv2d(1, 10, 5), nn.MaxPool2d(2), nn.Conv2d(10, 20, 5), nn.MaxPool2d(2)
+                )
                 self.classify = nn.LazyLinear(10)
 
             def forward(self, x):
@@ -79,7 +83,9 @@ class FlattenFoldsBatch(Rule):
         given = [s.dimension for s in sizes if isinstance(s, Integer)]
         features = product(given[1:])
         shape = tensor.shape
-        if given[0] != -1 or not isinstance(features, int) or features < 2 or not shape.exact or len(shape.leading) < 3:
+        if given[0] != -1 or not isinstance(features, int) or features < 2:
+            return
+        if not shape.exact or len(shape.leading) < 3:
             return
         if not is_rows(shape.leading[0]) or shape.leading[-1] == features:
             # Rows of exactly F are left as they are: a token-level output, whatever the sequence's length.

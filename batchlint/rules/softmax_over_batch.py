@@ -13,7 +13,10 @@ from batchlint.shapes.dimension import Role, has_role
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation, Report
 
-_FUNCTIONS = tuple(f"torch.nn.functional.{n}" for n in ("softmax", "log_softmax", "softmin")) + (
+_FUNCTIONS = (
+    "torch.nn.functional.softmax",
+    "torch.nn.functional.log_softmax",
+    "torch.nn.functional.softmin",
     "torch.softmax",
     "torch.log_softmax",
     "torch.Tensor.softmax",
@@ -104,8 +107,8 @@ class SoftmaxOverBatch(Rule):
         how = "without `dim`" if implicit else f"with `dim={axis}`"
         report(
             observation.node,
-            f"softmax {how} runs along axis {axis % rank}, the batch: each sample's result depends on the others, and a "
-            f"batch of one gives 1.0 everywhere; name the class axis",
+            f"softmax {how} runs along axis {axis % rank}, the batch: each sample's result depends on the others, and "
+            f"a batch of one gives 1.0 everywhere; name the class axis",
             shape=f"the tensor is {tensor.shape} here",
         )
 

@@ -1,0 +1,1 @@
+"""From a libcst tree to abstract values and what rules observe of them."""

@@ -1,0 +1,1 @@
+"""Symbolic dimensions, tensor shapes, and the tables of shape functions."""
