@@ -99,8 +99,8 @@ class FlattenFoldsBatch(Rule):
         operation = observation.operation.rpartition(".")[2]
         report(
             observation.node,
-            f"`{operation}(-1, {features})` folds {render(width)} values of a sample into rows of {features}{fits}: another "
-            f"input size changes the number of rows without an error; use `flatten(1)`",
+            f"`{operation}(-1, {features})` folds {render(width)} values of a sample into rows of {features}{fits}: "
+            f"another input size changes the number of rows without an error; use `flatten(1)`",
             shape=f"the tensor is {shape} here",
             latent=False,
         )

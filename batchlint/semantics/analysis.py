@@ -105,9 +105,7 @@ def _reporter(rule: AnalysedRule, reported: dict[tuple[str, int], _Reported]) ->
         # What bites somewhere is not latent, whatever guards it elsewhere.
         if known is None or (known.latent and not latent):
             chosen = rule.severity if severity is None else severity
-            reported[key] = _Reported(
-                rule, node, message, Severity.INFO if latent else chosen, shape, latent, notes
-            )
+            reported[key] = _Reported(rule, node, message, Severity.INFO if latent else chosen, shape, latent, notes)
 
     return report
 
@@ -132,9 +130,16 @@ def _located(module: cst.Module, tree: ast.Module, reported: list[_Reported]) ->
             message = message.replace("{line}", str(notes[0].span.line) if notes else "?")
         findings.append(
             Finding(
-                r.rule.code, r.rule.name, message, r.severity, span,
-                statement_line=lines.get(span.line, span.line), shape=r.shape, latent=r.latent, notes=notes,
-            )  # fmt: skip
+                r.rule.code,
+                r.rule.name,
+                message,
+                r.severity,
+                span,
+                statement_line=lines.get(span.line, span.line),
+                shape=r.shape,
+                latent=r.latent,
+                notes=notes,
+            )
         )
     findings.sort(key=lambda f: (f.span, f.code, f.message))
     return findings

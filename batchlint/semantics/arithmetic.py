@@ -279,10 +279,11 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
                 return Constant(operator == "NotEqual")
     if isinstance(left, Integer) and isinstance(right, Integer):
         return _compare_integers(operator, left.dimension, right.dimension)
-    if operator in ("In", "NotIn") and isinstance(right, Sequence) and isinstance(left, Constant):
-        if all(isinstance(item, Constant) for item in right.items):
-            return Constant((left in right.items) is (operator == "In"))
-    return UNKNOWN
+    if operator not in ("In", "NotIn") or not isinstance(right, Sequence) or not isinstance(left, Constant):
+        return UNKNOWN
+    if not all(isinstance(item, Constant) for item in right.items):
+        return UNKNOWN
+    return Constant((left in right.items) is (operator == "In"))
 
 
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {

@@ -20,9 +20,15 @@ _CONFIGURATION = re.compile(
     r"hyperparameters|hps?|flags|settings?|params?|train_args|training_args|default_config)$",
     re.IGNORECASE,
 )
-_EVALUATION = re.compile(r"(?:^|[_\W\d])(?:test|testing|tst|val|valid|validation|eval|evaluation|dev|infer|inference|predict|pred|holdout)(?:$|[_\W\d])|(?:^|_)(?:test|val|valid|eval)(?=loader|data|set|_|$|iter|dl|ds)", re.IGNORECASE)
+_EVALUATION = re.compile(
+    r"(?:^|[_\W\d])(?:test|testing|tst|val|valid|validation|eval|evaluation|dev|infer|inference|predict|pred|holdout)(?:$|[_\W\d])|(?:^|_)(?:test|val|valid|eval)(?=loader|data|set|_|$|iter|dl|ds)",
+    re.IGNORECASE,
+)
 _TRAINING = re.compile(r"train|fit|\btr(?:n)?(?=_)", re.IGNORECASE)
-_LOADER = re.compile(r"(?:loader|_dl|dataloaders?|data_iter|_iter(?:ator)?|batches|_gen(?:erator)?)s?(?:_?(?:train|test|val|valid|eval|\d))?$", re.IGNORECASE)
+_LOADER = re.compile(
+    r"(?:loader|_dl|dataloaders?|data_iter|_iter(?:ator)?|batches|_gen(?:erator)?)s?(?:_?(?:train|test|val|valid|eval|\d))?$",
+    re.IGNORECASE,
+)
 _INPUT_SIZE = re.compile(
     r"^_*(?:(?:input|image|img|im|crop|frame|pic|picture|patch|seq|sequence|window)_?(?:size|sz|height|width|h|w|res|resolution|len|length|side)|"
     r"size|height|resolution|length|side|h|w)_*$",

@@ -13,14 +13,16 @@ from batchlint.semantics import observations as seen
 from batchlint.semantics.attributes import layer_attribute
 from batchlint.semantics.batch_names import names_batch_size, names_data_loader, names_input_size
 from batchlint.semantics.classes import ancestors, class_attribute, external_base
+from batchlint.semantics.expressions import callee_of
 from batchlint.semantics.layers import apply_chain, apply_layer, construct, is_layer
 from batchlint.semantics.library import LIBRARY
+from batchlint.semantics.loaders import made_by_library
 from batchlint.semantics.methods import METHODS
 from batchlint.semantics.names import canonical
 from batchlint.semantics.scope import Frame
 from batchlint.semantics.statements import run_block
+from batchlint.semantics.tensors import opaque, tensors_in
 from batchlint.semantics.values import (
-    NO_SOURCES,
     NONE,
     UNKNOWN,
     Batch,
@@ -45,11 +47,11 @@ from batchlint.semantics.values import (
     Tensor,
     Value,
     element_of,
+    join,
     new_identity,
 )
 from batchlint.shapes.dimension import Role, Symbol, has_role, unknown
 from batchlint.shapes.registry import FUNCTIONS, OTHER_KEYWORDS
-from batchlint.shapes.shape import UNKNOWN_SHAPE
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -96,8 +98,6 @@ def arguments_of(ev: Evaluator, node: cst.Call) -> Arguments:
 
 def call(ev: Evaluator, node: cst.Call) -> Value:
     """The value of the call *node*."""
-    from batchlint.semantics.expressions import callee_of
-
     function = node.func
     if isinstance(function, cst.Name) and function.value == "super":
         frame = ev.frame
@@ -221,8 +221,6 @@ def _rebind_receiver(
             items = _changed_items(ev, receiver.items, name, arguments)
             changed = Repeated(UNKNOWN, receiver.kind) if items is None else Sequence(items, receiver.kind)
     elif isinstance(receiver, Repeated) and arguments and name == "append":
-        from batchlint.semantics.values import join
-
         changed = Repeated(join(receiver.item, arguments[0]), receiver.kind)
     elif isinstance(receiver, Dictionary) and arguments and name == "update":
         other = arguments[0]
@@ -309,39 +307,8 @@ def call_external(
     last = name.rpartition(".")[2]
     if last.endswith("_") and name[:-1] in FUNCTIONS:
         return ev.operate(name[:-1], node, arguments, keywords)
-    from batchlint.semantics.loaders import made_by_library
-
     made = made_by_library(ev, name, arguments, keywords, node)
     return made if made is not None else opaque(ev, arguments, keywords)
-
-
-def opaque(ev: Evaluator, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    """What a call that is not understood gives: something that flows from the tensors it was given."""
-    tensors = [t for value in (*arguments, *keywords.values()) for t in tensors_in(value)]
-    if not tensors:
-        return UNKNOWN
-    sources = frozenset().union(*(t.sources for t in tensors)) if tensors else NO_SOURCES
-    marks = frozenset(
-        mark
-        for t in tensors
-        for mark in t.marks
-        if mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION)
-    )
-    loader = next((t.loader for t in tensors if t.loader is not None), None)
-    return Tensor(UNKNOWN_SHAPE, sources, marks, loader=loader, opaque=True)
-
-
-def tensors_in(value: Value) -> tuple[Tensor, ...]:
-    """The tensors that *value* is or holds."""
-    if isinstance(value, Tensor):
-        return (value,)
-    if isinstance(value, Batch):
-        return (value.tensor,)
-    if isinstance(value, Sequence):
-        return tuple(t for item in value.items for t in tensors_in(item))
-    if isinstance(value, Repeated):
-        return tensors_in(value.item)
-    return ()
 
 
 def call_method(
@@ -368,7 +335,21 @@ def call_method(
 
 
 _RETURN_SELF = frozenset(
-    {"to", "cuda", "cpu", "train", "eval", "half", "float", "double", "apply", "requires_grad_", "share_memory", "bfloat16", "type"}
+    {
+        "to",
+        "cuda",
+        "cpu",
+        "train",
+        "eval",
+        "half",
+        "float",
+        "double",
+        "apply",
+        "requires_grad_",
+        "share_memory",
+        "bfloat16",
+        "type",
+    }
 )
 
 
@@ -516,8 +497,16 @@ def call_function(
     if function.class_method and receiver is None and function.owner is not None:
         receiver = function.owner
     names = bind(ev, function, arguments, keywords, receiver)
-    key: tuple[object, ...] = (id(function.node), id(receiver) if receiver is not None else 0, ev.heap_version, ev.evaluating,
-           bool(ev.quiet), len(ev.loops), ev.guards, tuple(names.items()))  # fmt: skip
+    key: tuple[object, ...] = (
+        id(function.node),
+        id(receiver) if receiver is not None else 0,
+        ev.heap_version,
+        ev.evaluating,
+        bool(ev.quiet),
+        len(ev.loops),
+        ev.guards,
+        tuple(names.items()),
+    )
     try:
         known = ev.memory.get(key)
     except TypeError:

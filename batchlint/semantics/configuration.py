@@ -63,9 +63,7 @@ def parser_method(
     return UNKNOWN
 
 
-def _declare(
-    ev: Evaluator, key: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
-) -> None:
+def _declare(ev: Evaluator, key: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any) -> None:
     flags = [a.value for a in arguments if isinstance(a, Constant) and isinstance(a.value, str)]
     destination = keywords.get("dest")
     if isinstance(destination, Constant) and isinstance(destination.value, str):
@@ -101,4 +99,4 @@ def _set(ev: Evaluator, key: Any, name: str, value: Value, node: Any) -> None:
 
 library.handles("argparse.ArgumentParser", "configargparse.ArgumentParser", "configargparse.ArgParser")(_parser)
 
-__all__ = ["BoundMethod", "FALSE", "TRUE", "parser_method"]
+__all__ = ["FALSE", "TRUE", "BoundMethod", "parser_method"]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def explain(observation: Observation, report: Report, kind: MarkKind, verb: str) -> None:
     """Report every mark of *kind* on the fixed side of a batch conflict."""
     fixed, real = observation.arguments["fixed"], observation.arguments["real"]
-    assert isinstance(fixed, Tensor) and isinstance(real, Tensor)
+    assert isinstance(fixed, Tensor)
+    assert isinstance(real, Tensor)
     context = observation.context
     if FIRST_BATCH in context.guards or not _certain(observation, real):
         return

@@ -12,6 +12,7 @@ from batchlint.semantics.calls import call_function, symbolic_arguments
 from batchlint.semantics.classes import class_attribute
 from batchlint.semantics.evaluator import Evaluator
 from batchlint.semantics.gate import Candidates
+from batchlint.semantics.loaders import batch_of
 from batchlint.semantics.values import (
     UNKNOWN,
     Class,
@@ -71,7 +72,9 @@ def _enter_class(ev: Evaluator, of: Class, found: Candidates) -> None:
 
 
 def _has_choices(constructor: Function) -> bool:
-    return any(isinstance(value, Constant) and isinstance(value.value, str | bool) for value in constructor.defaults.values())
+    return any(
+        isinstance(value, Constant) and isinstance(value.value, str | bool) for value in constructor.defaults.values()
+    )
 
 
 def _make(ev: Evaluator, of: Class, constructor: Value | None, open_choices: bool) -> Instance | None:
@@ -186,8 +189,6 @@ def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batc
         # An optional argument: given or not.
         return UNKNOWN
     if name in _BATCHES:
-        from batchlint.semantics.loaders import batch_of
-
         return batch_of(ev, ev.unknown_loader("batch", parameter))
     return ev.input_tensor(function, name, leading_batch)
 

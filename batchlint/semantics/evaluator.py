@@ -11,23 +11,23 @@ from typing import Any
 
 import libcst as cst
 
-from batchlint.semantics import observations as seen
 from batchlint.semantics.batch_names import (
     may_name_batch_size,
     names_batch_size,
     names_data_loader,
     names_loader,
-    names_rows,
 )
-from batchlint.semantics.batching import COUNTER, floor_divisions
-from batchlint.semantics.calls import call, call_function, instantiate
+from batchlint.semantics.batching import floor_divisions
+from batchlint.semantics.binding import bind_target, change_in_place, refine
+from batchlint.semantics.calls import apply, call, call_function, instantiate
 from batchlint.semantics.classes import class_attribute, define_class, external_base
 from batchlint.semantics.expressions import EXPRESSIONS, LITERALS
 from batchlint.semantics.facts import FileFacts
-from batchlint.semantics.loaders import dataset_of
+from batchlint.semantics.fixed_batch import FULL_BATCHES
+from batchlint.semantics.iteration import MAXIMUM_UNROLLED, iterate, length_of, loader_in, spread, unrolled
+from batchlint.semantics.loaders import batch_of
 from batchlint.semantics.names import MODULE_ATTRIBUTES, canonical
 from batchlint.semantics.observations import Context, LoopContext, Observation
-from batchlint.semantics.quantities import batch_index, number_of_batches, number_of_samples
 from batchlint.semantics.scope import Frame
 from batchlint.semantics.statements import run_block
 from batchlint.semantics.tensors import operate, subscript, tensor_method
@@ -38,9 +38,7 @@ from batchlint.semantics.values import (
     Chain,
     Class,
     Constant,
-    Dataset,
     Dictionary,
-    Enumerated,
     External,
     Function,
     Instance,
@@ -51,28 +49,16 @@ from batchlint.semantics.values import (
     Origin,
     OriginKind,
     Parameter,
-    Range,
     Repeated,
     Sequence,
-    ShapeOf,
     Source,
     Tensor,
     Unknown,
     Value,
-    Zipped,
-    element_of,
-    join,
-    key_of,
     new_identity,
-    value_of_key,
 )
-from batchlint.shapes.dimension import Dimension, Role, Symbol, unknown
-from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
-
-from batchlint.semantics.fixed_batch import FULL_BATCHES
-
-MAXIMUM_UNROLLED = 64
-"""Loops over at most so many known elements are run one by one."""
+from batchlint.shapes.dimension import Dimension, Role, Symbol
+from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
 
 class Tentative:
@@ -174,6 +160,10 @@ class Evaluator:
         """The value of a call."""
         return call(self, node)
 
+    def apply(self, callee: Value, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any) -> Value:
+        """The value of calling *callee*."""
+        return apply(self, callee, arguments, keywords, node)
+
     def call_function(
         self, function: Function, arguments: tuple[Value, ...], keywords: Mapping[str, Value], receiver: Value | None
     ) -> Value:
@@ -184,9 +174,7 @@ class Evaluator:
         """A new object of a class of the file."""
         return instantiate(self, of, arguments, keywords, node)
 
-    def operate(
-        self, operation: str, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
-    ) -> Value:
+    def operate(self, operation: str, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
         """The value of a framework's operation by its canonical name."""
         return operate(self, operation, node, arguments, keywords)
 
@@ -336,150 +324,15 @@ class Evaluator:
 
     def bind_target(self, target: cst.BaseExpression, value: Value, source: Any = None) -> None:
         """Assign *value* to *target*."""
-        if isinstance(target, cst.Name):
-            value = self.named(target.value, value, target)
-            self.frame.bind(target.value, value)
-            self.frame.assigned.add(target.value)
-            if seen.ASSIGN in self.subscriptions:
-                self.observe(seen.ASSIGN, target, {"value": value}, name=target.value)
-        elif isinstance(target, cst.Tuple | cst.List):
-            self._unpack(target, value)
-        elif isinstance(target, cst.Attribute):
-            owner = self.evaluate(target.value)
-            value = self.named(target.attr.value, value, target)
-            if isinstance(owner, Instance):
-                self.store_named(owner, Constant(target.attr.value), value)
-            elif owner is UNKNOWN:
-                self.written.add(target.attr.value)
-            if seen.ASSIGN in self.subscriptions:
-                self.observe(seen.ASSIGN, target, {"value": value}, name=target.attr.value)
-        elif isinstance(target, cst.Subscript):
-            self._store_item(target, value)
-        elif isinstance(target, cst.StarredElement):
-            self.bind_target(target.value, Repeated(value))
-
-    def _store_item(self, target: cst.Subscript, value: Value) -> None:
-        base = self.evaluate(target.value)
-        if isinstance(base, Tensor | Batch):
-            with_items = self.evaluate(target)
-            self.observe(seen.CALL, target, {"callee": Constant("__setitem__"), "base": base, "value": value})
-            if isinstance(with_items, Tensor) and isinstance(value, Tensor):
-                from batchlint.semantics.tensors import look_for_conflict
-
-                look_for_conflict(self, "torch.Tensor.copy", target, (with_items, value))
-        elif isinstance(base, Dictionary | Sequence | Repeated) and isinstance(
-            target.value, cst.Name | cst.Attribute | cst.Subscript
-        ):
-            index = target.slice[0].slice
-            key = self.evaluate(index.value) if isinstance(index, cst.Index) else UNKNOWN
-            self.change_in_place(target.value, self._with_item(base, key, value, target))
+        bind_target(self, target, value, source)
 
     def change_in_place(self, target: cst.BaseExpression, value: Value) -> None:
         """The list or dict that *target* names is *value* from now on, under whatever other names it has."""
-        if isinstance(target, cst.Name):
-            holder: Frame | None = self.frame
-            while holder is not None and target.value not in holder.names:
-                holder = holder.enclosing
-            if holder is self.frame or holder is None:
-                self.frame.changed.add(target.value)
-                self.frame.bind(target.value, value)
-            else:
-                # Whether and how often the function is called is another question: either state is possible.
-                holder.names[target.value] = join(holder.names[target.value], value)
-        elif isinstance(target, cst.Attribute | cst.Subscript):
-            with self.quietly():
-                self.bind_target(target, value)
-
-    def _with_item(self, base: Dictionary | Sequence | Repeated, key: Value, value: Value, target: Any) -> Value:
-        """*base* after ``base[key] = value``."""
-        if isinstance(base, Dictionary):
-            name = key_of(key)
-            if name is None:
-                return Dictionary({}, base.kind, False)
-            if isinstance(name, str):
-                value = self.named(name, value, target, OriginKind.CONFIGURATION)
-            return Dictionary({**base.items, name: value}, base.kind, base.complete)
-        index = key.dimension if isinstance(key, Integer) else None
-        if isinstance(base, Sequence) and isinstance(index, int) and -len(base.items) <= index < len(base.items):
-            index %= len(base.items)
-            return Sequence((*base.items[:index], value, *base.items[index + 1 :]), base.kind)
-        return Repeated(UNKNOWN, base.kind)
-
-    def _unpack(self, target: cst.Tuple | cst.List, value: Value) -> None:
-        elements = target.elements
-        names = [e.value.value if isinstance(e.value, cst.Name) else "?" for e in elements]
-        starred = [i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)]
-        if isinstance(value, ShapeOf):
-            items = self._unpack_shape(value, names, starred)
-        elif isinstance(value, Sequence):
-            items = value.items
-        elif isinstance(value, Batch):
-            items = self._parts(value, len(elements))
-        elif isinstance(value, Tensor) and value.opaque:
-            items = tuple(Tensor(UNKNOWN_SHAPE, value.sources, value.marks, opaque=True) for _ in elements)
-        elif isinstance(value, Tensor):
-            row = self.subscript(value, (Integer(0),), target)
-            items = tuple(row for _ in elements)
-        elif isinstance(value, Repeated):
-            items = tuple(value.item for _ in elements)
-        else:
-            items = tuple(UNKNOWN for _ in elements)
-        if starred:
-            head, after = starred[0], len(elements) - starred[0] - 1
-            if isinstance(value, Repeated | ShapeOf | Tensor | Batch):
-                # One item stands for each element, and the starred one for any number.
-                items = (*items[:head], Repeated(items[head]), *items[head + 1 :])
-            elif len(items) < head + after:
-                items = tuple(UNKNOWN for _ in elements)
-            else:
-                end = len(items) - after
-                middle: Value = Sequence(items[head:end], "list")
-                items = (*items[:head], middle, *items[end:])
-        if len(items) != len(elements):
-            items = tuple(UNKNOWN for _ in elements)
-        for element, item in zip(elements, items):
-            self.bind_target(element.value, item)
-
-    def _parts(self, batch: Batch, count: int) -> tuple[Value, ...]:
-        if batch.parts is not None and len(batch.parts.items) == count:
-            return batch.parts.items
-        return tuple(batch.tensor for _ in range(count))
-
-    def _unpack_shape(self, value: ShapeOf, names: list[str], starred: list[int]) -> tuple[Value, ...]:
-        tensor = value.tensor
-        origin = Origin(OriginKind.TENSOR, None, None, tensor)
-        if starred:
-            found = []
-            for i, name in enumerate(names):
-                known = None if i == starred[0] else _maybe(tensor.shape, i if i < starred[0] else i - len(names))
-                found.append(Integer(unknown(name, minimum=0) if known is None else known, origin))
-            return tuple(found)
-        dimensions: list[Dimension] = []
-        leading, trailing, count = tensor.shape.leading, tensor.shape.trailing, len(names)
-        for i, name in enumerate(names):
-            if i < len(leading):
-                dimensions.append(leading[i])
-            elif count - i <= len(trailing):
-                dimensions.append(trailing[i - count])
-            elif i == 0 and names_rows(name):
-                identity = (tensor.parameter or id(value), "batch")
-                dimensions.append(Symbol(name if name != "_" else "B", Role.BATCH, identity=identity).dimension())
-            else:
-                dimensions.append(unknown(name if name not in ("_", "?") else "?"))
-        shape = Shape(tuple(dimensions))
-        if tensor.parameter is not None:
-            self.refine(tensor.parameter, shape)
-        return tuple(Integer(d, Origin(OriginKind.TENSOR, None, None, tensor)) for d in dimensions)
+        change_in_place(self, target, value)
 
     def refine(self, parameter: Parameter, shape: Shape) -> None:
         """Every local that still is the unchanged argument *parameter* now has *shape*."""
-        names = self.frame.names
-        for name, value in names.items():
-            if isinstance(value, Tensor) and value.parameter == parameter and not value.shape.exact:
-                names[name] = Tensor(
-                    shape, value.sources, value.marks, value.boolean, parameter, value.quantity, value.array,
-                    value.loader, False,
-                )  # fmt: skip
+        refine(self, parameter, shape)
 
     # Objects ---------------------------------------------------------------------------------------------------------
 
@@ -583,43 +436,11 @@ class Evaluator:
 
     def spread(self, value: Value) -> tuple[Value, ...] | None:
         """The elements of *value* where each is known, ``None`` otherwise."""
-        if isinstance(value, Sequence):
-            return value.items
-        if isinstance(value, Constant) and isinstance(value.value, str) and len(value.value) <= MAXIMUM_UNROLLED:
-            return tuple(Constant(c) for c in value.value)
-        if isinstance(value, Dictionary) and value.complete:
-            return tuple(value_of_key(key) for key in value.items)
-        return self.unrolled(value)
+        return spread(self, value)
 
     def unrolled(self, value: Value) -> tuple[Value, ...] | None:
         """The elements of *value* where they are known and few, ``None`` otherwise."""
-        if isinstance(value, Sequence):
-            return value.items if len(value.items) <= MAXIMUM_UNROLLED else None
-        if isinstance(value, Constant) and isinstance(value.value, str) and len(value.value) <= MAXIMUM_UNROLLED:
-            return tuple(Constant(character) for character in value.value)
-        if isinstance(value, Range):
-            start, stop, step = value.start.dimension, value.stop.dimension, value.step.dimension
-            if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and step:
-                numbers = range(start, stop, step)
-                if len(numbers) <= 12 or (len(numbers) <= MAXIMUM_UNROLLED and self.builds()):
-                    return tuple(Integer(n, Origin(OriginKind.LOOP, None, None, value)) for n in numbers)
-            return None
-        if isinstance(value, Enumerated):
-            inner = self.unrolled(value.inner)
-            if inner is None:
-                return None
-            origin = Origin(OriginKind.LOOP)
-            if value.start is None:
-                return tuple(Sequence((Integer(unknown("i", minimum=0), origin), item)) for item in inner)
-            return tuple(Sequence((Integer(i, origin), item)) for i, item in enumerate(inner, value.start))
-        if isinstance(value, Zipped):
-            parts = [self.unrolled(part) for part in value.inner]
-            if any(part is None for part in parts):
-                return None
-            return tuple(Sequence(tuple(items)) for items in zip(*(part or () for part in parts)))
-        if isinstance(value, BoundMethod) and value.function == "items" and isinstance(value.receiver, Dictionary):
-            return None
-        return None
+        return unrolled(self, value)
 
     def builds(self) -> bool:
         """Whether a constructor is being evaluated: its loops make layers, so each round counts."""
@@ -633,27 +454,7 @@ class Evaluator:
 
     def iterate(self, value: Value) -> Value:
         """What one element of *value* is."""
-        if isinstance(value, Loader):
-            return self.batch_of(value)
-        if isinstance(value, Enumerated):
-            loader = _loader_in(value.inner)
-            index = unknown("i", minimum=0) if loader is None else batch_index(loader)
-            counter = Integer(index, Origin(OriginKind.LOOP, None, None, value))
-            return Sequence((counter, self.iterate(value.inner)))
-        if isinstance(value, Zipped):
-            return Sequence(tuple(self.iterate(part) for part in value.inner))
-        if isinstance(value, Range):
-            symbol = Symbol("i", identity=(COUNTER, value.identity, len(self.loops)), minimum=0)
-            return Integer(symbol.dimension(), Origin(OriginKind.LOOP, None, None, value))
-        if isinstance(value, Batch):
-            return self.part_of(value, None)
-        if isinstance(value, Tensor):
-            if value.opaque:
-                return Tensor(UNKNOWN_SHAPE, value.sources, opaque=True)
-            return self.subscript(value, (Integer(unknown("i", minimum=0), Origin(OriginKind.LOOP)),), None)
-        if isinstance(value, Dataset):
-            return UNKNOWN
-        return element_of(value)
+        return iterate(self, value)
 
     def runs_at_least_once(self, iterable: Value) -> bool:
         """Whether a loop over *iterable* is taken to run: sizes and loaders are not empty."""
@@ -661,34 +462,13 @@ class Evaluator:
 
     def length_of(self, value: Value) -> Integer | None:
         """``len(value)``, ``None`` where nothing is known."""
-        if isinstance(value, Sequence):
-            return Integer(len(value.items), Origin(OriginKind.DERIVED))
-        if isinstance(value, Repeated) and value.length is not None:
-            return Integer(value.length, Origin(OriginKind.DERIVED))
-        if isinstance(value, Batch):
-            return self.length_of(value.tensor) if value.parts is None else None
-        if isinstance(value, Tensor):
-            first = value.shape.dimension(0) if value.shape.leading else None
-            if first is None:
-                first = Symbol("len", Role.SIZE, identity=("len", value.parameter or id(value))).dimension()
-            return Integer(first, Origin(OriginKind.TENSOR, None, None, value))
-        if isinstance(value, Loader):
-            return Integer(number_of_batches(value), Origin(OriginKind.LOADER_LENGTH, None, None, value))
-        if isinstance(value, Dataset):
-            return Integer(number_of_samples(value), Origin(OriginKind.DATASET_LENGTH, None, None, value))
-        if isinstance(value, Instance) and class_attribute(value.of, "__getitem__") is not None:
-            return self.length_of(dataset_of(value))
-        if isinstance(value, ShapeOf) and value.tensor.shape.exact:
-            return Integer(len(value.tensor.shape.leading))
-        if isinstance(value, Layer | Dictionary) and isinstance(value, Dictionary) and value.complete:
-            return Integer(len(value.items))
-        return None
+        return length_of(self, value)
 
     @contextmanager
     def loop(self, node: Any, iterable: Value, target: cst.BaseExpression | None) -> Iterator[None]:
         """Evaluate inside of a loop."""
         kept = self.loops
-        loop = LoopContext(node, iterable, _loader_in(iterable), _names_in(target), len(self.conditions))
+        loop = LoopContext(node, iterable, loader_in(iterable), _names_in(target), len(self.conditions))
         self.loops = (*kept, loop)
         try:
             yield
@@ -729,8 +509,6 @@ class Evaluator:
 
     def batch_of(self, loader: Loader) -> Value:
         """What *loader* gives each time."""
-        from batchlint.semantics.loaders import batch_of
-
         return batch_of(self, loader)
 
     def part_of(self, batch: Batch, key: Any) -> Value:
@@ -793,6 +571,14 @@ class Evaluator:
         return Tensor(shape, frozenset({Source.INPUT}), parameter=parameter, opaque=not leading_batch)
 
 
+def _names_in(target: cst.BaseExpression | None) -> tuple[str, ...]:
+    if isinstance(target, cst.Name):
+        return (target.value,)
+    if isinstance(target, cst.Tuple | cst.List):
+        return tuple(name for element in target.elements for name in _names_in(element.value))
+    return ()
+
+
 def _with_part(chain: Chain, name: str | None, value: Value) -> Chain:
     """What a container of layers is made of after *value* was set on it as an attribute."""
     if isinstance(value, Constant | Integer | Number | Tensor | Sequence | Function | BoundMethod | Dictionary):
@@ -803,31 +589,3 @@ def _with_part(chain: Chain, name: str | None, value: Value) -> Chain:
     if name in names:
         return Chain(tuple((each, value if each == name else part) for each, part in chain.items), chain.complete)
     return Chain((*chain.items, (name, value)), chain.complete)
-
-
-def _loader_in(value: Value) -> Loader | None:
-    while isinstance(value, Enumerated):
-        value = value.inner
-    if isinstance(value, Loader):
-        return value
-    if isinstance(value, Zipped):
-        for part in value.inner:
-            loader = _loader_in(part)
-            if loader is not None:
-                return loader
-    return None
-
-
-def _maybe(shape: Shape, axis: int) -> Dimension | None:
-    try:
-        return shape.dimension(axis)
-    except ShapeMismatch:
-        return None
-
-
-def _names_in(target: cst.BaseExpression | None) -> tuple[str, ...]:
-    if isinstance(target, cst.Name):
-        return (target.value,)
-    if isinstance(target, cst.Tuple | cst.List):
-        return tuple(name for element in target.elements for name in _names_in(element.value))
-    return ()

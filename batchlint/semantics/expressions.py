@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -15,6 +15,7 @@ from batchlint.semantics.attributes import layer_attribute
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_configuration, names_loader
 from batchlint.semantics.names import canonical
 from batchlint.semantics.quantities import own_batch_size, samples_drawn
+from batchlint.semantics.tensors import shape_of
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -35,7 +36,6 @@ from batchlint.semantics.values import (
     OriginKind,
     Repeated,
     Sequence,
-    ShapeOf,
     SliceValue,
     Source,
     SuperOf,
@@ -68,9 +68,9 @@ _BUILTINS: dict[str, Value] = {
     **{
         name: External(f"builtins.{name}")
         for name in (
-            "range xrange len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance getattr "
-            "setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice locals "
-            "staticmethod classmethod property object divmod"
+            "range xrange len enumerate zip list tuple dict set sorted reversed int float str bool print isinstance "
+            "getattr setattr hasattr super min max sum abs round next iter map filter any all type open id vars slice "
+            "locals staticmethod classmethod property object divmod"
         ).split()
     },
 }
@@ -286,7 +286,11 @@ _TENSOR_NAMES = frozenset({"shape", "T", "mT", "ndim", "device", "dtype"})
 
 def hasattr_of_tensor(name: str) -> bool:
     """Whether *name* is something that tensors have: then a batch that has it is taken for a tensor."""
-    return name in _TENSOR_NAMES or f"torch.Tensor.{name.rstrip('_')}" in FUNCTIONS or name in ("size", "dim", "item", "numpy")
+    return (
+        name in _TENSOR_NAMES
+        or f"torch.Tensor.{name.rstrip('_')}" in FUNCTIONS
+        or name in ("size", "dim", "item", "numpy")
+    )
 
 
 _SAME = frozenset({"data", "real", "imag", "grad", "values", "detach_"})
@@ -306,18 +310,12 @@ def _tensor_attribute(ev: Evaluator, tensor: Tensor, name: str, node: cst.Attrib
         return UNKNOWN
     if tensor.opaque and tensor.parameter is not None and names_batch_size(name):
         # `data.batch_size`, `graph.batch_size`: a property of one batch, not a fixed number.
-        return Integer(Symbol(name, Role.BATCH, identity=(tensor.parameter, name)).dimension(), Origin(OriginKind.TENSOR))
+        return Integer(
+            Symbol(name, Role.BATCH, identity=(tensor.parameter, name)).dimension(), Origin(OriginKind.TENSOR)
+        )
     if tensor.opaque:
         return BoundMethod(tensor, name, node)
     return BoundMethod(tensor, name, node)
-
-
-def shape_of(tensor: Tensor) -> Value:
-    """``tensor.shape``."""
-    if tensor.shape.exact:
-        origin = Origin(OriginKind.TENSOR, None, None, tensor)
-        return Sequence(tuple(Integer(d, origin) for d in tensor.shape.leading), "shape")
-    return ShapeOf(tensor)
 
 
 def _subscript(ev: Evaluator, node: cst.Subscript) -> Value:

@@ -148,7 +148,9 @@ def _moves_leading_axis(node: ast.expr) -> bool:
     return 0 in axes and axes[0] != 0 if name == "permute" else 0 in axes
 
 
-_RESHAPES = frozenset({"view", "reshape", "expand", "repeat", "tile", "broadcast_to", "unflatten", "Unflatten", "expand_as"})
+_RESHAPES = frozenset(
+    {"view", "reshape", "expand", "repeat", "tile", "broadcast_to", "unflatten", "Unflatten", "expand_as"}
+)
 _ALLOCATIONS = frozenset(
     """zeros ones full empty rand randn randint normal arange eye zeros_like Tensor FloatTensor LongTensor IntTensor
     DoubleTensor ByteTensor BoolTensor HalfTensor new_zeros new_ones new_full new_empty new randperm tensor init_hidden

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import observations as seen
 from batchlint.semantics.quantities import of_loss
-from batchlint.semantics.tensors import argument_for_shapes, as_value, look_for_conflict, tensors_among
+from batchlint.semantics.tensors import (
+    argument_for_shapes,
+    as_value,
+    look_for_conflict,
+    opaque,
+    tensors_among,
+)
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
@@ -97,13 +103,11 @@ def _sequential(ev: Evaluator, arguments: tuple[Value, ...]) -> Value:
 
 def apply_chain(ev: Evaluator, chain: Chain, arguments: tuple[Value, ...], node: Any) -> Value:
     """The value of calling a ``Sequential``."""
-    from batchlint.semantics.calls import apply, opaque
-
     if not chain.complete or len(arguments) != 1:
         return opaque(ev, arguments, {})
     value = arguments[0]
     for _, item in chain.items:
-        value = apply(ev, item, (value,), {}, node)
+        value = ev.apply(item, (value,), {}, node)
     return value
 
 
@@ -223,7 +227,12 @@ def _named(dimension: Dimension, parameter: Parameter, axis: int) -> Dimension:
         if len(symbols) == 1:
             (symbol,) = symbols
             if symbol.role is Role.SIZE:
-                identity = (SPATIAL if symbol.name in _SPATIAL_NAMES else "axis", parameter.function, parameter.name, axis)
+                identity = (
+                    SPATIAL if symbol.name in _SPATIAL_NAMES else "axis",
+                    parameter.function,
+                    parameter.name,
+                    axis,
+                )
                 return Symbol(symbol.name, Role.SIZE, identity=identity).dimension()
     return dimension
 
@@ -241,11 +250,11 @@ def spatial_symbols(dimension: Dimension) -> tuple[Symbol, ...]:
 
 
 __all__ = [
+    "SPATIAL",
+    "UNKNOWN_SHAPE",
     "Integer",
     "Mark",
     "Number",
-    "SPATIAL",
-    "UNKNOWN_SHAPE",
     "apply_chain",
     "apply_layer",
     "construct",

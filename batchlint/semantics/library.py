@@ -10,6 +10,7 @@ from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import as_number
 from batchlint.semantics.kinds import is_instance
 from batchlint.semantics.quantities import total_of
+from batchlint.semantics.tensors import argument_for_shapes, as_value, fixed_role, opaque
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -29,9 +30,9 @@ from batchlint.semantics.values import (
     Mark,
     MarkKind,
     Number,
-    Partial,
     Origin,
     OriginKind,
+    Partial,
     Range,
     Repeated,
     Sequence,
@@ -43,7 +44,7 @@ from batchlint.semantics.values import (
     Zipped,
     element_of,
 )
-from batchlint.shapes.dimension import Dimension, floor_divide, product, unknown
+from batchlint.shapes.dimension import Dimension, Expression, floor_divide, product, unknown
 from batchlint.shapes.registry import FUNCTIONS
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
@@ -110,20 +111,22 @@ def _zip(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mappi
 @handles("itertools.islice")
 def _islice(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     ev.observe("itertools.islice", node, {}, name="itertools.islice", positional=arguments)
-    from batchlint.semantics.calls import opaque
-
     return opaque(ev, arguments, keywords)
 
 
-@handles(
-    "builtins.iter", "tqdm.tqdm", "tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.tqdm_notebook", "itertools.cycle",
-    "tqdm.std.tqdm", "rich.progress.track", "copy.copy", "copy.deepcopy",
-    "torch.autograd.Variable", "torch.Variable", "torch.compile", "torch.jit.script", "torch.nn.utils.weight_norm",
-    "torch.nn.utils.spectral_norm", "torch.nn.utils.parametrizations.weight_norm",
-    "torch.nn.utils.parametrizations.spectral_norm", "torch.nn.DataParallel",
-    "torch.nn.parallel.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.nn.parallel.data_parallel.DataParallel",
-    "torch.jit.trace_module",
-)  # fmt: skip
+_HANDED_ON = """
+    builtins.iter tqdm.tqdm tqdm
+    tqdm.auto.tqdm tqdm.notebook.tqdm tqdm.tqdm_notebook
+    itertools.cycle tqdm.std.tqdm rich.progress.track
+    copy.copy copy.deepcopy torch.autograd.Variable
+    torch.Variable torch.compile torch.jit.script
+    torch.nn.utils.weight_norm torch.nn.utils.spectral_norm torch.nn.utils.parametrizations.weight_norm
+    torch.nn.utils.parametrizations.spectral_norm torch.nn.DataParallel torch.nn.parallel.DataParallel
+    torch.nn.parallel.DistributedDataParallel torch.nn.parallel.data_parallel.DataParallel torch.jit.trace_module
+"""
+
+
+@handles(*_HANDED_ON.split())
 def _same(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     value = _first(arguments)
     if not arguments:
@@ -185,9 +188,7 @@ def first_batch(ev: Evaluator, loader: Loader) -> Value:
     """The first batch of *loader*: never the short one."""
     if loader.batch_size is None:
         return UNKNOWN
-    from batchlint.semantics.loaders import batch_of
-
-    return batch_of(ev, loader, loader.batch_size.dimension)
+    return loaders.batch_of(ev, loader, loader.batch_size.dimension)
 
 
 @handles("builtins.list", "builtins.tuple")
@@ -273,7 +274,9 @@ def _float(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Map
     if isinstance(value, Tensor):
         return Number(value.quantity)
     if isinstance(value, Integer):
-        return Constant(float(value.dimension)) if isinstance(value.dimension, int) else Number(None, (value.dimension, 1))
+        return (
+            Constant(float(value.dimension)) if isinstance(value.dimension, int) else Number(None, (value.dimension, 1))
+        )
     number = as_number(value)
     return Constant(float(number)) if number is not None else Number() if isinstance(value, Constant) else UNKNOWN
 
@@ -452,11 +455,9 @@ def _filter(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
     items = ev.spread(arguments[1]) if len(arguments) == 2 else None
     if items is None:
         return UNKNOWN
-    from batchlint.semantics.calls import apply
-
     function = arguments[0]
     plain = function == NONE
-    truths = [ev.truth(item if plain else apply(ev, function, (item,), {}, node)) for item in items]
+    truths = [ev.truth(item if plain else ev.apply(function, (item,), {}, node)) for item in items]
     if None in truths:
         return Repeated(element_of(Sequence(items)), "list")
     return Sequence(tuple(item for item, truth in zip(items, truths) if truth), "list")
@@ -476,22 +477,20 @@ def _slice(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Map
 def _map(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     if len(arguments) < 2:
         return UNKNOWN
-    from batchlint.semantics.calls import apply
-
     function, iterable = arguments[0], arguments[1] if len(arguments) == 2 else Zipped(arguments[1:])
     items = ev.spread(iterable)
     if not isinstance(function, Function | BoundMethod | External | Class | Partial | Layer | Chain | Instance):
         return UNKNOWN
     if len(arguments) > 2:
         rows = [item.items for item in items or () if isinstance(item, Sequence)]
-        return UNKNOWN if items is None else Sequence(tuple(apply(ev, function, row, {}, node) for row in rows), "list")
+        return UNKNOWN if items is None else Sequence(tuple(ev.apply(function, row, {}, node) for row in rows), "list")
     if isinstance(function, BoundMethod) and isinstance(function.function, str):
         return UNKNOWN
     if items is not None:
-        return Sequence(tuple(apply(ev, function, (item,), {}, node) for item in items), "list")
+        return Sequence(tuple(ev.apply(function, (item,), {}, node) for item in items), "list")
     if isinstance(iterable, Tensor | ShapeOf):
         return UNKNOWN
-    return Repeated(apply(ev, function, (ev.iterate(iterable),), {}, node), "list")
+    return Repeated(ev.apply(function, (ev.iterate(iterable),), {}, node), "list")
 
 
 @handles("functools.partial")
@@ -535,8 +534,6 @@ def _tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
     else:
         shape = _literal_shape(first)
     marks: frozenset[Mark] = frozenset()
-    from batchlint.semantics.tensors import fixed_role
-
     if fixed_role(shape):
         marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
     value = Tensor(shape, frozenset({Source.CREATED}), marks, array=array)
@@ -559,25 +556,25 @@ def _literal_shape(value: Value) -> Shape:
 
 
 def _random_size(ev: Evaluator, node: Any, size: Value) -> Value:
-    from batchlint.semantics.tensors import argument_for_shapes, as_value
-
     if isinstance(size, Integer):
         size = Sequence((size,))
     dims = argument_for_shapes(size)
-    shape = UNKNOWN_SHAPE
-    if isinstance(dims, tuple) and all(not isinstance(d, type(UNKNOWN)) for d in dims):
-        from batchlint.shapes import registry
-
-        if not any(isinstance(d, registry.Unknown) or not hasattr(d, "__add__") for d in dims):
-            shape = Shape(dims)
-    value = as_value(shape, "numpy.random", "random", [], node)
-    return value
+    known = isinstance(dims, tuple) and all(isinstance(d, int | Expression) for d in dims)
+    shape = Shape(dims) if known else UNKNOWN_SHAPE
+    return as_value(shape, "numpy.random", "random", [], node)
 
 
-@handles(*(f"numpy.random.{n}" for n in "normal uniform randint choice random_sample random binomial poisson beta standard_normal".split()))
+@handles(
+    *(
+        f"numpy.random.{n}"
+        for n in "normal uniform randint choice random_sample random binomial poisson beta standard_normal".split()
+    )
+)
 def _numpy_random(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     name = ev.last_name(node.func)
-    position = {"normal": 2, "uniform": 2, "randint": 2, "choice": 1, "binomial": 2, "beta": 2, "poisson": 1}.get(name or "", 0)
+    position = {"normal": 2, "uniform": 2, "randint": 2, "choice": 1, "binomial": 2, "beta": 2, "poisson": 1}.get(
+        name or "", 0
+    )
     size = keywords.get("size")
     if size is None and len(arguments) > position:
         size = arguments[position]
@@ -601,13 +598,11 @@ def _numpy_ceil(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords
 
 @handles("torch.utils.checkpoint.checkpoint")
 def _checkpoint(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
-    from batchlint.semantics.calls import apply
-
     if not arguments:
         return UNKNOWN
     if isinstance(arguments[0], BoundMethod) and isinstance(arguments[0].function, str):
         return UNKNOWN
-    return apply(ev, arguments[0], arguments[1:], {}, node)
+    return ev.apply(arguments[0], arguments[1:], {}, node)
 
 
 @handles("torch.no_grad", "torch.inference_mode")

@@ -31,7 +31,17 @@ from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
 
-_POSITIONS = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "pin_memory", "drop_last")
+_POSITIONS = (
+    "dataset",
+    "batch_size",
+    "shuffle",
+    "sampler",
+    "batch_sampler",
+    "num_workers",
+    "collate_fn",
+    "pin_memory",
+    "drop_last",
+)
 
 
 def _loader(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
@@ -175,9 +185,7 @@ def _transformed(sample: tuple[Dimension, ...], transform: Value | None) -> Shap
             shape = (shape[0], shape[1] + 2 * size.dimension, shape[2] + 2 * size.dimension)
         elif name == "Grayscale":
             shape = (unknown("C"), shape[1], shape[2])
-        elif name in ("Lambda", "RandomApply"):
-            return None
-        elif name not in _KEEPING:
+        elif name in ("Lambda", "RandomApply") or name not in _KEEPING:
             return None
     return Shape(shape) if is_tensor else None
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics.arithmetic import as_number
 from batchlint.semantics.configuration import parser_method
+from batchlint.semantics.layers import apply_chain, apply_layer
+from batchlint.semantics.library import next_batch
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
@@ -25,7 +27,7 @@ from batchlint.semantics.values import (
     key_of,
     value_of_key,
 )
-from batchlint.shapes.dimension import unknown
+from batchlint.shapes.dimension import product, unknown
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -37,8 +39,6 @@ def _sequence(
     ev: Evaluator, receiver: Sequence, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value:
     if name == "numel" and receiver.kind == "shape":
-        from batchlint.shapes.dimension import product
-
         dims = [item.dimension for item in receiver.items if isinstance(item, Integer)]
         return Integer(product(dims), Origin(OriginKind.TENSOR))
     if name == "pop" and receiver.items:
@@ -90,8 +90,6 @@ def _layer(
     if name in ("to", "cuda", "cpu", "train", "eval", "half", "float", "double", "apply", "requires_grad_"):
         return receiver
     if name in ("forward", "__call__"):
-        from batchlint.semantics.layers import apply_layer
-
         return apply_layer(ev, receiver, arguments, keywords, node)
     return UNKNOWN
 
@@ -102,8 +100,6 @@ def _chain(
     if name in ("to", "cuda", "cpu", "train", "eval", "half", "float", "double", "apply", "requires_grad_"):
         return receiver
     if name in ("forward", "__call__"):
-        from batchlint.semantics.layers import apply_chain
-
         return apply_chain(ev, receiver, arguments, node)
     if name in ("children", "values") and receiver.complete:
         return Sequence(tuple(item for _, item in receiver.items), "list")
@@ -114,8 +110,6 @@ def _loader(
     ev: Evaluator, receiver: Loader, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value:
     if name in ("next", "__next__"):
-        from batchlint.semantics.library import next_batch
-
         return next_batch(ev, receiver, node.func.value)
     return receiver if name in ("__iter__", "prefetch", "with_format") else UNKNOWN
 
@@ -127,8 +121,8 @@ def _shape(
 
 
 _STRING_METHODS = frozenset(
-    """startswith endswith lower upper title capitalize strip lstrip rstrip replace split rsplit join format removeprefix
-    removesuffix isdigit find count partition rpartition""".split()
+    """startswith endswith lower upper title capitalize strip lstrip rstrip replace split rsplit join format
+    removeprefix removesuffix isdigit find count partition rpartition""".split()
 )
 
 

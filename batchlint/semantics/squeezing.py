@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 _FORWARDS = frozenset({"forward", "__call__", "call"})
 _BROADCASTING_LOSSES = frozenset(
-    {"MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "KLDivLoss",
-     "kl_div", "SoftMarginLoss", "soft_margin_loss", "PoissonNLLLoss", "poisson_nll_loss"}
-)  # fmt: skip
+    """MSELoss L1Loss SmoothL1Loss HuberLoss mse_loss
+    l1_loss smooth_l1_loss huber_loss KLDivLoss kl_div
+    SoftMarginLoss soft_margin_loss PoissonNLLLoss poisson_nll_loss""".split()
+)
 _NEEDS_TWO_AXES = frozenset({"bmm", "mm", "t", "addmm", "baddbmm", "mT"})
 _AXIS_KEYWORDS = ("dim", "axis", "dim0", "dim1", "dims")
 _FIRST_AXIS_ARGUMENT = frozenset(
@@ -43,9 +44,9 @@ def _axes(observation: Observation) -> list[int]:
     """The axes that the operation names, in its positional and keyword arguments."""
     last = observation.name.rpartition(".")[2]
     positional = list(observation.positional)
-    if last != "size" and positional and isinstance(positional[0], Tensor | Sequence) and last != "permute":
-        positional = positional[1:]
-    elif last == "permute":
+    if (
+        last != "size" and positional and isinstance(positional[0], Tensor | Sequence) and last != "permute"
+    ) or last == "permute":
         positional = positional[1:]
     if last in ("topk", "split", "chunk", "norm", "kthvalue"):
         positional = positional[1:]
@@ -101,10 +102,8 @@ def _index_breaks(items: tuple[Value, ...], rank: int | None) -> bool:
         added = any(isinstance(item, Constant) and item.value in (None, ...) for item in items)
         return not added and (whole or isinstance(first, Integer | Tensor))
     only = items[0] if items else None
-    if isinstance(only, Integer) and only.origin is not None and isinstance(only.origin.subject, Range):
-        if has_role(only.origin.subject.stop.dimension, Role.BATCH):
-            return True
-    return rank == 1
+    counted = only.origin.subject if isinstance(only, Integer) and only.origin is not None else None
+    return rank == 1 or (isinstance(counted, Range) and has_role(counted.stop.dimension, Role.BATCH))
 
 
 def returned_marks(observation: Observation) -> Iterator[Mark]:

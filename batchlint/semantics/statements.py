@@ -493,4 +493,4 @@ STATEMENTS: dict[type[cst.CSTNode], Callable[[Evaluator, Any], None]] = {
 }
 """Node type to the function that runs it; anything else changes nothing."""
 
-__all__ = ["Class", "Constant", "Function", "Instance", "OriginKind", "STATEMENTS", "run_block"]
+__all__ = ["STATEMENTS", "Class", "Constant", "Function", "Instance", "OriginKind", "run_block"]

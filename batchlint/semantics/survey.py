@@ -14,7 +14,24 @@ from batchlint.semantics.batch_names import names_batch_size
 from batchlint.semantics.facts import FileFacts, note_call
 
 _LEAVES = {"ctx", "op", "ops", "type_comment", "type_params", "type_ignores", "returns", "annotation"}
-_STRINGS = {"name", "id", "attr", "arg", "module", "asname", "kind", "conversion", "is_async", "simple", "names", "tag", "cls", "kwd_attrs", "rest", "level"}
+_STRINGS = {
+    "name",
+    "id",
+    "attr",
+    "arg",
+    "module",
+    "asname",
+    "kind",
+    "conversion",
+    "is_async",
+    "simple",
+    "names",
+    "tag",
+    "cls",
+    "kwd_attrs",
+    "rest",
+    "level",
+}
 
 _CHILDLESS = frozenset(
     {ast.Constant, ast.MatchSingleton, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.alias}
@@ -32,9 +49,19 @@ _CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {
 }
 
 INTERESTING = frozenset(
-    {ast.Call, ast.For, ast.comprehension, ast.keyword, ast.Assign, ast.BinOp, ast.AugAssign, ast.Compare, ast.Subscript,
-     ast.Slice}
-)  # fmt: skip
+    {
+        ast.Call,
+        ast.For,
+        ast.comprehension,
+        ast.keyword,
+        ast.Assign,
+        ast.BinOp,
+        ast.AugAssign,
+        ast.Compare,
+        ast.Subscript,
+        ast.Slice,
+    }
+)
 """Types of the nodes that candidates can be."""
 
 

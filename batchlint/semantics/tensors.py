@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import batchlint.shapes.numpy  # noqa: F401  (it fills the registry)
 from batchlint.semantics import observations as seen
+from batchlint.semantics.batch_names import names_configuration
 from batchlint.semantics.quantities import of_loss, of_operation
 from batchlint.semantics.values import (
     NO_SOURCES,
     UNKNOWN,
     Batch,
+    Chain,
     Constant,
     Dictionary,
     Integer,
@@ -31,6 +33,7 @@ from batchlint.semantics.values import (
     Source,
     Tensor,
     Value,
+    element_of,
     key_of,
 )
 from batchlint.shapes import registry
@@ -84,13 +87,62 @@ _CREATIONS = frozenset(
     IntTensor DoubleTensor ByteTensor BoolTensor HalfTensor range logspace""".split()
 )
 _EXPANSIONS = frozenset({"expand", "repeat", "tile", "broadcast_to", "repeat_interleave"})
-_REGROUPINGS = frozenset({"view", "reshape", "unsqueeze", "expand_dims", "view_as", "reshape_as", "atleast_1d", "expand", "flatten", "ravel", "resize", "unflatten"})
+_REGROUPINGS = frozenset(
+    {
+        "view",
+        "reshape",
+        "unsqueeze",
+        "expand_dims",
+        "view_as",
+        "reshape_as",
+        "atleast_1d",
+        "expand",
+        "flatten",
+        "ravel",
+        "resize",
+        "unflatten",
+    }
+)
 _AXIS_OPERATIONS = frozenset(
     """sum mean max min argmax argmin softmax log_softmax logsumexp norm std var prod cumsum topk sort transpose permute
     swapaxes movedim t cat concat concatenate stack hstack vstack bmm mm matmul mv baddbmm tensordot size select narrow
     index_select gather scatter scatter_add index_fill index_add index_copy masked_fill normalize cosine_similarity
     split chunk unbind squeeze repeat mT T einsum diag_embed flip roll any all median kthvalue argsort""".split()
 )
+
+
+def opaque(ev: Evaluator, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    """What a call that is not understood gives: something that flows from the tensors it was given."""
+    tensors = [t for value in (*arguments, *keywords.values()) for t in tensors_in(value)]
+    if not tensors:
+        return UNKNOWN
+    sources = frozenset().union(*(t.sources for t in tensors)) if tensors else NO_SOURCES
+    marks = frozenset(
+        mark for t in tensors for mark in t.marks if mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION)
+    )
+    loader = next((t.loader for t in tensors if t.loader is not None), None)
+    return Tensor(UNKNOWN_SHAPE, sources, marks, loader=loader, opaque=True)
+
+
+def tensors_in(value: Value) -> tuple[Tensor, ...]:
+    """The tensors that *value* is or holds."""
+    if isinstance(value, Tensor):
+        return (value,)
+    if isinstance(value, Batch):
+        return (value.tensor,)
+    if isinstance(value, Sequence):
+        return tuple(t for item in value.items for t in tensors_in(item))
+    if isinstance(value, Repeated):
+        return tensors_in(value.item)
+    return ()
+
+
+def shape_of(tensor: Tensor) -> Value:
+    """``tensor.shape``."""
+    if tensor.shape.exact:
+        origin = Origin(OriginKind.TENSOR, None, None, tensor)
+        return Sequence(tuple(Integer(d, origin) for d in tensor.shape.leading), "shape")
+    return ShapeOf(tensor)
 
 
 def last_of(operation: str) -> str:
@@ -186,9 +238,10 @@ def _regrouped(
         fixed = {s: rows[0] for d in shape.leading for s in symbols_of(d) if s.role is Role.FIXED_BATCH}
         return replace(value, shape=shape.substitute(fixed), marks=frozenset())
     first = shape.leading[0]
-    if rows and isinstance(first, Expression) and first != rows[0] and has_role(first, Role.BATCH):
-        if all(isinstance(d, int) for d in shape.leading[1:]) and operand.shape.exact and len(operand.shape.leading) > 2:
-            return replace(value, marks=value.marks | {Mark(MarkKind.FOLDED, node, operand)})
+    folds = bool(rows) and isinstance(first, Expression) and first != rows[0] and has_role(first, Role.BATCH)
+    spatial = operand.shape.exact and len(operand.shape.leading) > 2
+    if folds and spatial and all(isinstance(d, int) for d in shape.leading[1:]):
+        return replace(value, marks=value.marks | {Mark(MarkKind.FOLDED, node, operand)})
     return value
 
 
@@ -266,7 +319,9 @@ _BOOLEAN_KEEPING = _UNCHANGED | {"view", "reshape", "unsqueeze", "squeeze", "exp
 _COMPARING = frozenset("eq ne lt le gt ge isnan isinf isfinite isclose".split())
 
 
-_FOLD_KEEPING = frozenset("relu relu_ dropout float to cuda leaky_relu elu tanh sigmoid gelu clone contiguous view".split())
+_FOLD_KEEPING = frozenset(
+    "relu relu_ dropout float to cuda leaky_relu elu tanh sigmoid gelu clone contiguous view".split()
+)
 
 
 def _kept(marks: frozenset[Mark], shape: Shape, last: str) -> frozenset[Mark]:
@@ -354,9 +409,7 @@ def consume(
         return
     for tensor in tensors:
         if any(mark.kind is MarkKind.SQUEEZED for mark in tensor.marks):
-            ev.observe(
-                seen.CONSUME, node, {"tensor": tensor}, name=operation, positional=arguments, keywords=keywords
-            )
+            ev.observe(seen.CONSUME, node, {"tensor": tensor}, name=operation, positional=arguments, keywords=keywords)
 
 
 _SELF_METHODS = frozenset({"backward", "retain_grad", "register_hook", "tolist", "zero_", "fill_"})
@@ -407,8 +460,6 @@ def tensor_method(
     if name in ("fill_", "zero_", "uniform_", "normal_", "random_", "bernoulli_", "exponential_", "clamp_"):
         return tensor
     if tensor.opaque:
-        from batchlint.semantics.calls import opaque
-
         return opaque(ev, (tensor, *arguments), keywords)
     tensors = tensors_among((tensor, *arguments))
     return Tensor(UNKNOWN_SHAPE, frozenset().union(*(t.sources for t in tensors)), loader=tensor.loader)
@@ -421,8 +472,6 @@ def _method_names(tensor: Tensor, name: str) -> tuple[str, ...]:
 
 
 def _size(ev: Evaluator, tensor: Tensor, node: Any, arguments: tuple[Value, ...]) -> Value:
-    from batchlint.semantics.expressions import shape_of
-
     if not arguments:
         return shape_of(tensor)
     axis = arguments[0]
@@ -480,8 +529,6 @@ def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -
             return UNKNOWN
         if isinstance(key, SliceValue):
             return _slice_sequence(base, key)
-        from batchlint.semantics.values import element_of
-
         return element_of(base)
     if isinstance(base, ShapeOf):
         return _index_shape(ev, base, key, node)
@@ -500,13 +547,9 @@ def subscript(ev: Evaluator, base: Value, items: tuple[Value, ...], node: Any) -
             return ev.configured(key.value, node) or UNKNOWN if base.kind != "dict" else UNKNOWN
         return UNKNOWN
     if isinstance(base, type(UNKNOWN)) and isinstance(key, Constant) and isinstance(key.value, str):
-        from batchlint.semantics.batch_names import names_configuration
-
         name = ev.last_name(node.value) if node is not None else None
         if name is not None and names_configuration(name):
             return ev.configured(key.value, node) or UNKNOWN
-    from batchlint.semantics.values import Chain
-
     if isinstance(base, Chain):
         return _index_chain(base, key)
     return UNKNOWN
@@ -524,14 +567,13 @@ def _index_string(base: Constant, key: Value) -> Value:
     return UNKNOWN
 
 
-def _index_chain(base: Any, key: Value) -> Value:
-    from batchlint.semantics.values import Chain
-
-    if isinstance(key, Integer) and isinstance(key.dimension, int) and base.complete:
-        if -len(base.items) <= key.dimension < len(base.items):
-            item: Value = base.items[key.dimension][1]
-            return item
-    if isinstance(key, SliceValue) and base.complete:
+def _index_chain(base: Chain, key: Value) -> Value:
+    if not base.complete:
+        return UNKNOWN
+    if isinstance(key, Integer) and isinstance(key.dimension, int):
+        inside = -len(base.items) <= key.dimension < len(base.items)
+        return base.items[key.dimension][1] if inside else UNKNOWN
+    if isinstance(key, SliceValue):
         bounds = [_bound(part) for part in (key.lower, key.upper, key.step)]
         if "?" not in bounds:
             return Chain(base.items[slice(*bounds)])
@@ -549,8 +591,6 @@ def _bound(value: Value) -> Any:
 def _slice_sequence(base: Sequence, key: SliceValue) -> Value:
     bounds = [_bound(part) for part in (key.lower, key.upper, key.step)]
     if "?" in bounds:
-        from batchlint.semantics.values import element_of
-
         return Repeated(element_of(base), base.kind)
     return Sequence(base.items[slice(*bounds)], base.kind)
 

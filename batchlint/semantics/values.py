@@ -16,8 +16,6 @@ from batchlint.shapes.registry import LayerShape
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from batchlint.semantics.scope import Frame
 
 
@@ -568,7 +566,9 @@ def _joined_items(items: tuple[Value, ...]) -> Value:
 
 def differ_for_certain(left: Value, right: Value) -> bool:
     """Whether two integers are different whatever their symbols are."""
-    return isinstance(left, Integer) and isinstance(right, Integer) and certainly_differ(left.dimension, right.dimension)
+    return (
+        isinstance(left, Integer) and isinstance(right, Integer) and certainly_differ(left.dimension, right.dimension)
+    )
 
 
 def key_of(value: Value) -> Any:

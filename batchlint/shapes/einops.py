@@ -258,9 +258,7 @@ def packed(shapes: Sequence[Shape], pattern: object) -> tuple[Shape, tuple[tuple
     return Shape(tuple(dimensions)), tuple(middles)
 
 
-def unpacked(
-    shape: Shape, middles: Sequence[tuple[Dimension, ...] | None], pattern: object
-) -> tuple[Shape, ...]:
+def unpacked(shape: Shape, middles: Sequence[tuple[Dimension, ...] | None], pattern: object) -> tuple[Shape, ...]:
     """``einops.unpack``: the shape of each tensor, *middles* being what ``*`` stands for in it.
 
     Raises:

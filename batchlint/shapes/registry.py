@@ -193,9 +193,7 @@ def layer(
         for name in names:
             if name in LAYERS:
                 raise ValueError(f"two layers called {name}")
-            LAYERS[name] = LayerShape(
-                name, function, tuple(inputs), tuple(parameters), defaults, expects, takes_any
-            )
+            LAYERS[name] = LayerShape(name, function, tuple(inputs), tuple(parameters), defaults, expects, takes_any)
         return function
 
     return register

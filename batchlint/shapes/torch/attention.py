@@ -42,10 +42,25 @@ def _expects(parameter: str) -> Any:
 
 @layer("torch.nn.MultiheadAttention", expects=_expects("embed_dim"))
 def multihead_layer(
-    query: Shape, key: object, value: object, key_padding_mask: object = None, need_weights: object = True,
-    attn_mask: object = None, average_attn_weights: object = True, is_causal: object = False, /, *,
-    embed_dim: object, num_heads: object, dropout: object = 0.0, bias: object = True, add_bias_kv: object = False,
-    add_zero_attn: object = False, kdim: object = None, vdim: object = None, batch_first: object = False,
+    query: Shape,
+    key: object,
+    value: object,
+    key_padding_mask: object = None,
+    need_weights: object = True,
+    attn_mask: object = None,
+    average_attn_weights: object = True,
+    is_causal: object = False,
+    /,
+    *,
+    embed_dim: object,
+    num_heads: object,
+    dropout: object = 0.0,
+    bias: object = True,
+    add_bias_kv: object = False,
+    add_zero_attn: object = False,
+    kdim: object = None,
+    vdim: object = None,
+    batch_first: object = False,
 ) -> ShapeResult:
     """Queries ``[L, B, embed_dim]`` to the same, and the weights ``[B, L, S]`` or ``[B, heads, L, S]``."""
     name, features = "MultiheadAttention", as_size(embed_dim)
@@ -70,8 +85,14 @@ def multihead_layer(
 
 @shape_function("torch.nn.functional.scaled_dot_product_attention")
 def scaled_dot_product(
-    query: Shape, key: object, value: object, attn_mask: object = None, dropout_p: object = 0.0,
-    is_causal: object = False, scale: object = None, enable_gqa: object = False,
+    query: Shape,
+    key: object,
+    value: object,
+    attn_mask: object = None,
+    dropout_p: object = 0.0,
+    is_causal: object = False,
+    scale: object = None,
+    enable_gqa: object = False,
 ) -> Shape:
     """``[..., L, E]``, ``[..., S, E]`` and ``[..., S, F]`` to ``[..., L, F]``."""
     name = "scaled_dot_product_attention"
@@ -93,10 +114,21 @@ def scaled_dot_product(
 
 @layer("torch.nn.TransformerEncoderLayer", expects=_expects("d_model"))
 def encoder_step(
-    src: Shape, src_mask: object = None, src_key_padding_mask: object = None, is_causal: object = False, /, *,
-    d_model: object, nhead: object, dim_feedforward: object = 2048, dropout: object = 0.1,
-    activation: object = UNKNOWN, layer_norm_eps: object = 1e-05, batch_first: object = False,
-    norm_first: object = False, bias: object = True,
+    src: Shape,
+    src_mask: object = None,
+    src_key_padding_mask: object = None,
+    is_causal: object = False,
+    /,
+    *,
+    d_model: object,
+    nhead: object,
+    dim_feedforward: object = 2048,
+    dropout: object = 0.1,
+    activation: object = UNKNOWN,
+    layer_norm_eps: object = 1e-05,
+    batch_first: object = False,
+    norm_first: object = False,
+    bias: object = True,
 ) -> Shape:
     """``[L, B, d_model]`` stays."""
     return _sequence("TransformerEncoderLayer", "features", src, as_size(d_model))
@@ -104,8 +136,16 @@ def encoder_step(
 
 @layer("torch.nn.TransformerEncoder")
 def encoder(
-    src: Shape, mask: object = None, src_key_padding_mask: object = None, is_causal: object = None, /, *,
-    encoder_layer: object, num_layers: object, norm: object = None, enable_nested_tensor: object = True,
+    src: Shape,
+    mask: object = None,
+    src_key_padding_mask: object = None,
+    is_causal: object = None,
+    /,
+    *,
+    encoder_layer: object,
+    num_layers: object,
+    norm: object = None,
+    enable_nested_tensor: object = True,
     mask_check: object = True,
 ) -> Shape:
     """``[L, B, F]`` stays."""
@@ -114,11 +154,25 @@ def encoder(
 
 @layer("torch.nn.TransformerDecoderLayer", expects=_expects("d_model"))
 def decoder_step(
-    tgt: Shape, memory: object, tgt_mask: object = None, memory_mask: object = None,
-    tgt_key_padding_mask: object = None, memory_key_padding_mask: object = None, tgt_is_causal: object = False,
-    memory_is_causal: object = False, /, *, d_model: object, nhead: object, dim_feedforward: object = 2048,
-    dropout: object = 0.1, activation: object = UNKNOWN, layer_norm_eps: object = 1e-05,
-    batch_first: object = False, norm_first: object = False, bias: object = True,
+    tgt: Shape,
+    memory: object,
+    tgt_mask: object = None,
+    memory_mask: object = None,
+    tgt_key_padding_mask: object = None,
+    memory_key_padding_mask: object = None,
+    tgt_is_causal: object = False,
+    memory_is_causal: object = False,
+    /,
+    *,
+    d_model: object,
+    nhead: object,
+    dim_feedforward: object = 2048,
+    dropout: object = 0.1,
+    activation: object = UNKNOWN,
+    layer_norm_eps: object = 1e-05,
+    batch_first: object = False,
+    norm_first: object = False,
+    bias: object = True,
 ) -> Shape:
     """Targets ``[L, B, d_model]`` and a memory ``[S, B, d_model]`` to ``[L, B, d_model]``."""
     _sequence("TransformerDecoderLayer", "features in the memory", memory, as_size(d_model))
@@ -127,9 +181,19 @@ def decoder_step(
 
 @layer("torch.nn.TransformerDecoder")
 def decoder(
-    tgt: Shape, memory: object, tgt_mask: object = None, memory_mask: object = None,
-    tgt_key_padding_mask: object = None, memory_key_padding_mask: object = None, tgt_is_causal: object = None,
-    memory_is_causal: object = False, /, *, decoder_layer: object, num_layers: object, norm: object = None,
+    tgt: Shape,
+    memory: object,
+    tgt_mask: object = None,
+    memory_mask: object = None,
+    tgt_key_padding_mask: object = None,
+    memory_key_padding_mask: object = None,
+    tgt_is_causal: object = None,
+    memory_is_causal: object = False,
+    /,
+    *,
+    decoder_layer: object,
+    num_layers: object,
+    norm: object = None,
 ) -> Shape:
     """Targets ``[L, B, F]`` and a memory ``[S, B, F]`` to ``[L, B, F]``."""
     return _sequence("TransformerDecoder", "features", tgt, None)
@@ -137,14 +201,32 @@ def decoder(
 
 @layer("torch.nn.Transformer")
 def transformer(
-    src: Shape, tgt: object, src_mask: object = None, tgt_mask: object = None, memory_mask: object = None,
-    src_key_padding_mask: object = None, tgt_key_padding_mask: object = None,
-    memory_key_padding_mask: object = None, src_is_causal: object = None, tgt_is_causal: object = None,
-    memory_is_causal: object = False, /, *, d_model: object = 512, nhead: object = 8,
-    num_encoder_layers: object = 6, num_decoder_layers: object = 6, dim_feedforward: object = 2048,
-    dropout: object = 0.1, activation: object = UNKNOWN, custom_encoder: object = None,
-    custom_decoder: object = None, layer_norm_eps: object = 1e-05, batch_first: object = False,
-    norm_first: object = False, bias: object = True,
+    src: Shape,
+    tgt: object,
+    src_mask: object = None,
+    tgt_mask: object = None,
+    memory_mask: object = None,
+    src_key_padding_mask: object = None,
+    tgt_key_padding_mask: object = None,
+    memory_key_padding_mask: object = None,
+    src_is_causal: object = None,
+    tgt_is_causal: object = None,
+    memory_is_causal: object = False,
+    /,
+    *,
+    d_model: object = 512,
+    nhead: object = 8,
+    num_encoder_layers: object = 6,
+    num_decoder_layers: object = 6,
+    dim_feedforward: object = 2048,
+    dropout: object = 0.1,
+    activation: object = UNKNOWN,
+    custom_encoder: object = None,
+    custom_decoder: object = None,
+    layer_norm_eps: object = 1e-05,
+    batch_first: object = False,
+    norm_first: object = False,
+    bias: object = True,
 ) -> Shape:
     """Sources ``[S, B, d_model]`` and targets ``[L, B, d_model]`` to ``[L, B, d_model]``."""
     _sequence("Transformer", "features in the source", src, as_size(d_model))

@@ -23,8 +23,15 @@ from batchlint.shapes.torch.spatial import image_batch, window_count
 
 
 def _convolve(
-    name: str, axes: int, input: object, channels: Size, out_channels: Size, kernel_size: object, stride: object,
-    padding: object, dilation: object,
+    name: str,
+    axes: int,
+    input: object,
+    channels: Size,
+    out_channels: Size,
+    kernel_size: object,
+    stride: object,
+    padding: object,
+    dilation: object,
 ) -> Shape:
     sizes = fitted(name, as_shape(input), (axes + 1, axes + 2))
     require(name, "input channels", channels, sizes[-axes - 1])
@@ -36,13 +43,19 @@ def _convolve(
     return shape_of((*sizes[: -axes - 1], out_channels, *spatial))
 
 
-def _stretch(size: Dimension, kernel: Dimension, stride: Dimension, padding: Dimension, extra: Dimension,
-             dilation: Dimension) -> Dimension:
+def _stretch(
+    size: Dimension, kernel: Dimension, stride: Dimension, padding: Dimension, extra: Dimension, dilation: Dimension
+) -> Dimension:
     return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
 
 
 def _transpose(
-    name: str, axes: int, input: object, channels: Size, out_channels: Size, settings: tuple[object, ...],
+    name: str,
+    axes: int,
+    input: object,
+    channels: Size,
+    out_channels: Size,
+    settings: tuple[object, ...],
     output_size: object,
 ) -> Shape:
     sizes = fitted(name, as_shape(input), (axes + 1, axes + 2))
@@ -64,8 +77,16 @@ def _register_convolution(axes: int) -> None:
 
     @layer(f"torch.nn.{name}", expects=_expects(axes))
     def convolution_layer(
-        input: Shape, /, in_channels: object, out_channels: object, kernel_size: object, stride: object = 1,
-        padding: object = 0, dilation: object = 1, groups: object = 1, bias: object = True,
+        input: Shape,
+        /,
+        in_channels: object,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        groups: object = 1,
+        bias: object = True,
         padding_mode: object = "zeros",
     ) -> Shape:
         channels = as_size(in_channels), as_size(out_channels)
@@ -73,8 +94,16 @@ def _register_convolution(axes: int) -> None:
 
     @layer(f"torch.nn.Lazy{name}", expects=_expects(axes))
     def lazy_convolution_layer(
-        input: Shape, /, out_channels: object, kernel_size: object, stride: object = 1, padding: object = 0,
-        dilation: object = 1, groups: object = 1, bias: object = True, padding_mode: object = "zeros",
+        input: Shape,
+        /,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        groups: object = 1,
+        bias: object = True,
+        padding_mode: object = "zeros",
     ) -> Shape:
         return _convolve(
             f"Lazy{name}", axes, input, None, as_size(out_channels), kernel_size, stride, padding, dilation
@@ -82,8 +111,13 @@ def _register_convolution(axes: int) -> None:
 
     @shape_function(f"torch.nn.functional.conv{axes}d", f"torch.conv{axes}d")
     def convolution(
-        input: Shape, weight: object, bias: object = None, stride: object = 1, padding: object = 0,
-        dilation: object = 1, groups: object = 1,
+        input: Shape,
+        weight: object,
+        bias: object = None,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        groups: object = 1,
     ) -> Shape:
         out, channels, *kernel = fitted(f"conv{axes}d's weight", as_shape(weight), (axes + 2,))
         channels = combine(lambda c, g: c * g, channels, as_size(groups))
@@ -95,9 +129,20 @@ def _register_transposed(axes: int) -> None:
 
     @layer(f"torch.nn.{name}", expects=_expects(axes))
     def transposed_layer(
-        input: Shape, output_size: object = None, /, *, in_channels: object, out_channels: object,
-        kernel_size: object, stride: object = 1, padding: object = 0, output_padding: object = 0,
-        groups: object = 1, bias: object = True, dilation: object = 1, padding_mode: object = "zeros",
+        input: Shape,
+        output_size: object = None,
+        /,
+        *,
+        in_channels: object,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        output_padding: object = 0,
+        groups: object = 1,
+        bias: object = True,
+        dilation: object = 1,
+        padding_mode: object = "zeros",
     ) -> Shape:
         channels = as_size(in_channels), as_size(out_channels)
         settings = kernel_size, stride, padding, output_padding, dilation
@@ -105,17 +150,33 @@ def _register_transposed(axes: int) -> None:
 
     @layer(f"torch.nn.Lazy{name}", expects=_expects(axes))
     def lazy_transposed_layer(
-        input: Shape, output_size: object = None, /, *, out_channels: object, kernel_size: object,
-        stride: object = 1, padding: object = 0, output_padding: object = 0, groups: object = 1,
-        bias: object = True, dilation: object = 1, padding_mode: object = "zeros",
+        input: Shape,
+        output_size: object = None,
+        /,
+        *,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        output_padding: object = 0,
+        groups: object = 1,
+        bias: object = True,
+        dilation: object = 1,
+        padding_mode: object = "zeros",
     ) -> Shape:
         settings = kernel_size, stride, padding, output_padding, dilation
         return _transpose(f"Lazy{name}", axes, input, None, as_size(out_channels), settings, output_size)
 
     @shape_function(f"torch.nn.functional.conv_transpose{axes}d", f"torch.conv_transpose{axes}d")
     def transposed(
-        input: Shape, weight: object, bias: object = None, stride: object = 1, padding: object = 0,
-        output_padding: object = 0, groups: object = 1, dilation: object = 1,
+        input: Shape,
+        weight: object,
+        bias: object = None,
+        stride: object = 1,
+        padding: object = 0,
+        output_padding: object = 0,
+        groups: object = 1,
+        dilation: object = 1,
     ) -> Shape:
         channels, out, *kernel = fitted(f"conv_transpose{axes}d's weight", as_shape(weight), (axes + 2,))
         out = combine(lambda c, g: c * g, out, as_size(groups))

@@ -18,9 +18,17 @@ def _look_up(input: object, features: Size) -> Shape:
 
 @layer("torch.nn.Embedding")
 def embedding_layer(
-    input: Shape, /, num_embeddings: object, embedding_dim: object, padding_idx: object = None,
-    max_norm: object = None, norm_type: object = 2.0, scale_grad_by_freq: object = False, sparse: object = False,
-    _weight: object = None, _freeze: object = False,
+    input: Shape,
+    /,
+    num_embeddings: object,
+    embedding_dim: object,
+    padding_idx: object = None,
+    max_norm: object = None,
+    norm_type: object = 2.0,
+    scale_grad_by_freq: object = False,
+    sparse: object = False,
+    _weight: object = None,
+    _freeze: object = False,
 ) -> Shape:
     """``[...]`` to ``[..., embedding_dim]``."""
     return _look_up(input, as_size(embedding_dim))
@@ -28,8 +36,13 @@ def embedding_layer(
 
 @shape_function("torch.nn.functional.embedding")
 def embedding(
-    input: Shape, weight: object, padding_idx: object = None, max_norm: object = None, norm_type: object = 2.0,
-    scale_grad_by_freq: object = False, sparse: object = False,
+    input: Shape,
+    weight: object,
+    padding_idx: object = None,
+    max_norm: object = None,
+    norm_type: object = 2.0,
+    scale_grad_by_freq: object = False,
+    sparse: object = False,
 ) -> Shape:
     """``[...]`` with a table ``[N, F]`` to ``[..., F]``."""
     return _look_up(input, fitted("embedding's weight", as_shape(weight), (2,))[1])
@@ -48,9 +61,20 @@ def _bag(name: str, input: object, offsets: object, features: Size, include_last
 
 @layer("torch.nn.EmbeddingBag")
 def bag_layer(
-    input: Shape, offsets: object = None, per_sample_weights: object = None, /, *, num_embeddings: object,
-    embedding_dim: object, max_norm: object = None, norm_type: object = 2.0, scale_grad_by_freq: object = False,
-    mode: object = "mean", sparse: object = False, _weight: object = None, include_last_offset: object = False,
+    input: Shape,
+    offsets: object = None,
+    per_sample_weights: object = None,
+    /,
+    *,
+    num_embeddings: object,
+    embedding_dim: object,
+    max_norm: object = None,
+    norm_type: object = 2.0,
+    scale_grad_by_freq: object = False,
+    mode: object = "mean",
+    sparse: object = False,
+    _weight: object = None,
+    include_last_offset: object = False,
     padding_idx: object = None,
 ) -> Shape:
     """``[B, N]``, or ``[N]`` with offsets ``[B]``, to ``[B, embedding_dim]``."""
@@ -59,9 +83,17 @@ def bag_layer(
 
 @shape_function("torch.nn.functional.embedding_bag")
 def bag(
-    input: Shape, weight: object, offsets: object = None, max_norm: object = None, norm_type: object = 2,
-    scale_grad_by_freq: object = False, mode: object = "mean", sparse: object = False,
-    per_sample_weights: object = None, include_last_offset: object = False, padding_idx: object = None,
+    input: Shape,
+    weight: object,
+    offsets: object = None,
+    max_norm: object = None,
+    norm_type: object = 2,
+    scale_grad_by_freq: object = False,
+    mode: object = "mean",
+    sparse: object = False,
+    per_sample_weights: object = None,
+    include_last_offset: object = False,
+    padding_idx: object = None,
 ) -> Shape:
     """``[B, N]``, or ``[N]`` with offsets ``[B]``, and a table ``[K, F]`` to ``[B, F]``."""
     features = fitted("embedding_bag's weight", as_shape(weight), (2,))[1]

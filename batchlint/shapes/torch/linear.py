@@ -59,7 +59,12 @@ def _bilinear(name: str, first: object, second: object, in1: Size, in2: Size, ou
 
 @layer("torch.nn.Bilinear")
 def bilinear_layer(
-    input1: Shape, input2: Shape, /, in1_features: object, in2_features: object, out_features: object,
+    input1: Shape,
+    input2: Shape,
+    /,
+    in1_features: object,
+    in2_features: object,
+    out_features: object,
     bias: object = True,
 ) -> Shape:
     """``[..., in1_features]`` and ``[..., in2_features]`` to ``[..., out_features]``."""

@@ -145,7 +145,11 @@ _TRIPLET = ("anchor", "positive", "negative")
 _SEQUENCES = ("log_probs", "targets", "input_lengths", "target_lengths")
 _LEGACY: dict[str, object] = {"size_average": None, "reduce": None, "reduction": "mean"}
 _CLASS: dict[str, object] = {
-    "weight": None, "size_average": None, "ignore_index": -100, "reduce": None, "reduction": "mean"
+    "weight": None,
+    "size_average": None,
+    "ignore_index": -100,
+    "reduce": None,
+    "reduction": "mean",
 }
 _PLAIN: dict[str, object] = {"reduction": "mean"}
 _EACH, _INDEX = Comparison.ELEMENTWISE, Comparison.CLASS_INDICES
@@ -165,8 +169,15 @@ _LAYERS = (
         "LinearCrossEntropyLoss",
         _PAIR,
         {
-            "in_features": REQUIRED, "num_classes": REQUIRED, "out_features": (), "bias": False, **_PLAIN,
-            "weight": None, "ignore_index": None, "label_smoothing": 0.0, "options": None,
+            "in_features": REQUIRED,
+            "num_classes": REQUIRED,
+            "out_features": (),
+            "bias": False,
+            **_PLAIN,
+            "weight": None,
+            "ignore_index": None,
+            "label_smoothing": 0.0,
+            "options": None,
         },
         _projected,
         _INDEX,
@@ -213,7 +224,11 @@ _FUNCTIONS = (
         "linear_cross_entropy",
         ("input", "linear_weight", "target"),
         {
-            "linear_bias": None, "weight": None, **_PLAIN, "ignore_index": None, "label_smoothing": 0.0,
+            "linear_bias": None,
+            "weight": None,
+            **_PLAIN,
+            "ignore_index": None,
+            "label_smoothing": 0.0,
             "options": None,
         },
         _projected_classes,
@@ -233,9 +248,7 @@ _FUNCTIONS = (
     ),
     _Loss("smooth_l1_loss", _PAIR, {**_LEGACY, "beta": 1.0}, _broadcast, _EACH),
     _Loss("soft_margin_loss", _PAIR, _LEGACY, _broadcast),
-    _Loss(
-        "triplet_margin_loss", _TRIPLET, {"margin": 1.0, "p": 2, "eps": 1e-6, "swap": False, **_LEGACY}, _triplets
-    ),
+    _Loss("triplet_margin_loss", _TRIPLET, {"margin": 1.0, "p": 2, "eps": 1e-6, "swap": False, **_LEGACY}, _triplets),
     _Loss(
         "triplet_margin_with_distance_loss",
         _TRIPLET,
@@ -298,8 +311,14 @@ LOSSES: Mapping[str, Comparison] = MappingProxyType(
 
 @layer("torch.nn.AdaptiveLogSoftmaxWithLoss")
 def adaptive_log_softmax_layer(
-    input_: Shape, target_: Shape, /, in_features: object, n_classes: object, cutoffs: object,
-    div_value: object = 4.0, head_bias: object = False,
+    input_: Shape,
+    target_: Shape,
+    /,
+    in_features: object,
+    n_classes: object,
+    cutoffs: object,
+    div_value: object = 4.0,
+    head_bias: object = False,
 ) -> ShapeResult:
     """``[B, in_features]`` against ``[B]``: each sample's log probability ``[B]``, and their mean."""
     name = "AdaptiveLogSoftmaxWithLoss"

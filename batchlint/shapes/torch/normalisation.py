@@ -77,16 +77,27 @@ def _register(axes: int) -> None:
 
     @layer(f"torch.nn.BatchNorm{axes}d", expects=expects)
     def batch_layer(
-        input: Shape, /, num_features: object, eps: object = 1e-05, momentum: object = 0.1, affine: object = True,
-        track_running_stats: object = True, bias: object = True,
+        input: Shape,
+        /,
+        num_features: object,
+        eps: object = 1e-05,
+        momentum: object = 0.1,
+        affine: object = True,
+        track_running_stats: object = True,
+        bias: object = True,
     ) -> Shape:
         channels = _demanded(num_features, affine, track_running_stats)
         return _over_channels(f"BatchNorm{axes}d", input, _BATCH_RANKS[axes], channels)
 
     @layer(f"torch.nn.LazyBatchNorm{axes}d", expects=expects)
     def lazy_batch_layer(
-        input: Shape, /, eps: object = 1e-05, momentum: object = 0.1, affine: object = True,
-        track_running_stats: object = True, bias: object = True,
+        input: Shape,
+        /,
+        eps: object = 1e-05,
+        momentum: object = 0.1,
+        affine: object = True,
+        track_running_stats: object = True,
+        bias: object = True,
     ) -> Shape:
         return _over_channels(f"LazyBatchNorm{axes}d", input, _BATCH_RANKS[axes], None)
 
@@ -97,15 +108,26 @@ def _register(axes: int) -> None:
 
     @layer(f"torch.nn.InstanceNorm{axes}d", expects=_expects(axes))
     def instance_layer(
-        input: Shape, /, num_features: object, eps: object = 1e-05, momentum: object = 0.1, affine: object = False,
-        track_running_stats: object = False, bias: object = True,
+        input: Shape,
+        /,
+        num_features: object,
+        eps: object = 1e-05,
+        momentum: object = 0.1,
+        affine: object = False,
+        track_running_stats: object = False,
+        bias: object = True,
     ) -> Shape:
         return instances(f"InstanceNorm{axes}d", input, _demanded(num_features, affine, track_running_stats))
 
     @layer(f"torch.nn.LazyInstanceNorm{axes}d", expects=_expects(axes))
     def lazy_instance_layer(
-        input: Shape, /, eps: object = 1e-05, momentum: object = 0.1, affine: object = True,
-        track_running_stats: object = True, bias: object = True,
+        input: Shape,
+        /,
+        eps: object = 1e-05,
+        momentum: object = 0.1,
+        affine: object = True,
+        track_running_stats: object = True,
+        bias: object = True,
     ) -> Shape:
         return instances(f"LazyInstanceNorm{axes}d", input, None)
 
@@ -116,8 +138,15 @@ for _axes in (1, 2, 3):
 
 @layer("torch.nn.SyncBatchNorm")
 def synchronised_layer(
-    input: Shape, /, num_features: object, eps: object = 1e-05, momentum: object = 0.1, affine: object = True,
-    track_running_stats: object = True, process_group: object = None, bias: object = True,
+    input: Shape,
+    /,
+    num_features: object,
+    eps: object = 1e-05,
+    momentum: object = 0.1,
+    affine: object = True,
+    track_running_stats: object = True,
+    process_group: object = None,
+    bias: object = True,
 ) -> Shape:
     """``[B, num_features, ...]`` stays."""
     return _over_channels("SyncBatchNorm", input, _ANY_RANK, _demanded(num_features, affine, track_running_stats))
@@ -125,7 +154,12 @@ def synchronised_layer(
 
 @layer("torch.nn.GroupNorm")
 def group_layer(
-    input: Shape, /, num_groups: object, num_channels: object, eps: object = 1e-05, affine: object = True,
+    input: Shape,
+    /,
+    num_groups: object,
+    num_channels: object,
+    eps: object = 1e-05,
+    affine: object = True,
     bias: object = True,
 ) -> Shape:
     """``[B, num_channels, ...]`` stays."""
@@ -134,7 +168,11 @@ def group_layer(
 
 @layer("torch.nn.LayerNorm", expects=_expects_last)
 def layer_layer(
-    input: Shape, /, normalized_shape: object, eps: object = 1e-05, elementwise_affine: object = True,
+    input: Shape,
+    /,
+    normalized_shape: object,
+    eps: object = 1e-05,
+    elementwise_affine: object = True,
     bias: object = True,
 ) -> Shape:
     """``[..., *normalized_shape]`` stays."""
@@ -158,9 +196,7 @@ def local_response_layer(
 
 
 @layer("torch.nn.CrossMapLRN2d")
-def cross_map_layer(
-    input: Shape, /, size: object, alpha: object = 0.0001, beta: object = 0.75, k: object = 1
-) -> Shape:
+def cross_map_layer(input: Shape, /, size: object, alpha: object = 0.0001, beta: object = 0.75, k: object = 1) -> Shape:
     """``[B, C, H, W]`` stays."""
     return shape_of(fitted("CrossMapLRN2d", as_shape(input), (4,)))
 
@@ -175,8 +211,14 @@ def _channels_of(*vectors: object) -> Size:
 
 @shape_function("torch.nn.functional.batch_norm")
 def batch(
-    input: Shape, running_mean: object = None, running_var: object = None, weight: object = None,
-    bias: object = None, training: object = False, momentum: object = 0.1, eps: object = 1e-05,
+    input: Shape,
+    running_mean: object = None,
+    running_var: object = None,
+    weight: object = None,
+    bias: object = None,
+    training: object = False,
+    momentum: object = 0.1,
+    eps: object = 1e-05,
 ) -> Shape:
     """``[B, C, ...]`` stays; the vectors are of length C."""
     return _over_channels("batch_norm", input, _ANY_RANK, _channels_of(running_mean, running_var, weight, bias))
@@ -184,17 +226,21 @@ def batch(
 
 @shape_function("torch.nn.functional.instance_norm")
 def instance(
-    input: Shape, running_mean: object = None, running_var: object = None, weight: object = None,
-    bias: object = None, use_input_stats: object = True, momentum: object = 0.1, eps: object = 1e-05,
+    input: Shape,
+    running_mean: object = None,
+    running_var: object = None,
+    weight: object = None,
+    bias: object = None,
+    use_input_stats: object = True,
+    momentum: object = 0.1,
+    eps: object = 1e-05,
 ) -> Shape:
     """``[B, C, ...]`` stays; the vectors are of length C."""
     return _over_channels("instance_norm", input, _ANY_RANK, _channels_of(running_mean, running_var, weight, bias))
 
 
 @shape_function("torch.nn.functional.group_norm", "torch.group_norm")
-def group(
-    input: Shape, num_groups: object, weight: object = None, bias: object = None, eps: object = 1e-05
-) -> Shape:
+def group(input: Shape, num_groups: object, weight: object = None, bias: object = None, eps: object = 1e-05) -> Shape:
     """``[B, C, ...]`` stays; the vectors are of length C."""
     return _over_channels("group_norm", input, _ANY_RANK, _channels_of(weight, bias))
 
@@ -208,16 +254,12 @@ def layer_norm(
 
 
 @shape_function("torch.nn.functional.rms_norm", "torch.rms_norm")
-def root_mean_square(
-    input: Shape, normalized_shape: object, weight: object = None, eps: object = None
-) -> Shape:
+def root_mean_square(input: Shape, normalized_shape: object, weight: object = None, eps: object = None) -> Shape:
     """``[..., *normalized_shape]`` stays."""
     return _last_sizes("rms_norm", input, normalized_shape)
 
 
 @shape_function("torch.nn.functional.local_response_norm")
-def local_response(
-    input: Shape, size: object, alpha: object = 0.0001, beta: object = 0.75, k: object = 1.0
-) -> Shape:
+def local_response(input: Shape, size: object, alpha: object = 0.0001, beta: object = 0.75, k: object = 1.0) -> Shape:
     """``[B, C, ...]`` stays."""
     return as_shape(input)

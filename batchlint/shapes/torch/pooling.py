@@ -23,7 +23,13 @@ from batchlint.shapes.torch.spatial import ceil_window_count, image_batch, scale
 
 
 def _pool(
-    name: str, axes: int, input: object, kernel_size: object, stride: object, padding: object, dilation: object,
+    name: str,
+    axes: int,
+    input: object,
+    kernel_size: object,
+    stride: object,
+    padding: object,
+    dilation: object,
     ceil_mode: object,
 ) -> Shape:
     sizes = fitted(name, as_shape(input), (axes + 1, axes + 2))
@@ -73,7 +79,13 @@ def _unpooled(size: Dimension, kernel: Dimension, stride: Dimension, padding: Di
 
 
 def _unpool(
-    name: str, axes: int, input: object, indices: object, kernel_size: object, stride: object, padding: object,
+    name: str,
+    axes: int,
+    input: object,
+    indices: object,
+    kernel_size: object,
+    stride: object,
+    padding: object,
     output_size: object,
 ) -> Shape:
     shape = as_shape(input)
@@ -99,44 +111,74 @@ def _register_windows(axes: int) -> None:
 
     @layer(f"torch.nn.MaxPool{axes}d", expects=expects)
     def maximum_layer(
-        input: Shape, /, kernel_size: object, stride: object = None, padding: object = 0, dilation: object = 1,
-        return_indices: object = False, ceil_mode: object = False,
+        input: Shape,
+        /,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        dilation: object = 1,
+        return_indices: object = False,
+        ceil_mode: object = False,
     ) -> ShapeResult:
         pooled = _pool(f"MaxPool{axes}d", axes, input, kernel_size, stride, padding, dilation, ceil_mode)
         return _with_indices(pooled, return_indices)
 
     @shape_function(f"torch.nn.functional.max_pool{axes}d")
     def maximum(
-        input: Shape, kernel_size: object, stride: object = None, padding: object = 0, dilation: object = 1,
-        ceil_mode: object = False, return_indices: object = False,
+        input: Shape,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        dilation: object = 1,
+        ceil_mode: object = False,
+        return_indices: object = False,
     ) -> ShapeResult:
         pooled = _pool(f"max_pool{axes}d", axes, input, kernel_size, stride, padding, dilation, ceil_mode)
         return _with_indices(pooled, return_indices)
 
     @shape_function(f"torch.max_pool{axes}d")
     def maximum_alone(
-        input: Shape, kernel_size: object, stride: object = None, padding: object = 0, dilation: object = 1,
+        input: Shape,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        dilation: object = 1,
         ceil_mode: object = False,
     ) -> ShapeResult:
         return maximum(input, kernel_size, stride, padding, dilation, ceil_mode)
 
     @shape_function(f"torch.nn.functional.max_pool{axes}d_with_indices")
     def maximum_with_indices(
-        input: Shape, kernel_size: object, stride: object = None, padding: object = 0, dilation: object = 1,
-        ceil_mode: object = False, return_indices: object = False,
+        input: Shape,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        dilation: object = 1,
+        ceil_mode: object = False,
+        return_indices: object = False,
     ) -> ShapeResult:
         return maximum(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
     @layer(f"torch.nn.MaxUnpool{axes}d", expects=expects)
     def unpooling_layer(
-        input: Shape, indices: object, output_size: object = None, /, *, kernel_size: object, stride: object = None,
+        input: Shape,
+        indices: object,
+        output_size: object = None,
+        /,
+        *,
+        kernel_size: object,
+        stride: object = None,
         padding: object = 0,
     ) -> Shape:
         return _unpool(f"MaxUnpool{axes}d", axes, input, indices, kernel_size, stride, padding, output_size)
 
     @shape_function(f"torch.nn.functional.max_unpool{axes}d")
     def unpooling(
-        input: Shape, indices: object, kernel_size: object, stride: object = None, padding: object = 0,
+        input: Shape,
+        indices: object,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
         output_size: object = None,
     ) -> Shape:
         return _unpool(f"max_unpool{axes}d", axes, input, indices, kernel_size, stride, padding, output_size)
@@ -185,24 +227,37 @@ def _register_adaptive(axes: int) -> None:
 def _register_fractional(axes: int) -> None:
     @layer(f"torch.nn.FractionalMaxPool{axes}d", expects=_expects(axes))
     def fractional_layer(
-        input: Shape, /, kernel_size: object, output_size: object = None, output_ratio: object = None,
-        return_indices: object = False, _random_samples: object = None,
+        input: Shape,
+        /,
+        kernel_size: object,
+        output_size: object = None,
+        output_ratio: object = None,
+        return_indices: object = False,
+        _random_samples: object = None,
     ) -> ShapeResult:
         pooled = _fraction(f"FractionalMaxPool{axes}d", axes, input, output_size, output_ratio)
         return _with_indices(pooled, return_indices)
 
     @shape_function(f"torch.nn.functional.fractional_max_pool{axes}d")
     def fractional(
-        input: Shape, kernel_size: object, output_size: object = None, output_ratio: object = None,
-        return_indices: object = False, _random_samples: object = None,
+        input: Shape,
+        kernel_size: object,
+        output_size: object = None,
+        output_ratio: object = None,
+        return_indices: object = False,
+        _random_samples: object = None,
     ) -> ShapeResult:
         pooled = _fraction(f"fractional_max_pool{axes}d", axes, input, output_size, output_ratio)
         return _with_indices(pooled, return_indices)
 
     @shape_function(f"torch.nn.functional.fractional_max_pool{axes}d_with_indices")
     def fractional_with_indices(
-        input: Shape, kernel_size: object, output_size: object = None, output_ratio: object = None,
-        return_indices: object = False, _random_samples: object = None,
+        input: Shape,
+        kernel_size: object,
+        output_size: object = None,
+        output_ratio: object = None,
+        return_indices: object = False,
+        _random_samples: object = None,
     ) -> ShapeResult:
         return fractional(input, kernel_size, output_size, output_ratio, True)
 
@@ -216,7 +271,12 @@ for _axes in (2, 3):
 
 @layer("torch.nn.AvgPool1d", expects=_expects(1))
 def average_layer_1d(
-    input: Shape, /, kernel_size: object, stride: object = None, padding: object = 0, ceil_mode: object = False,
+    input: Shape,
+    /,
+    kernel_size: object,
+    stride: object = None,
+    padding: object = 0,
+    ceil_mode: object = False,
     count_include_pad: object = True,
 ) -> Shape:
     """``[B, C, L]`` to ``[B, C, windows]``."""
@@ -225,7 +285,11 @@ def average_layer_1d(
 
 @shape_function("torch.nn.functional.avg_pool1d", "torch.avg_pool1d")
 def average_1d(
-    input: Shape, kernel_size: object, stride: object = None, padding: object = 0, ceil_mode: object = False,
+    input: Shape,
+    kernel_size: object,
+    stride: object = None,
+    padding: object = 0,
+    ceil_mode: object = False,
     count_include_pad: object = True,
 ) -> Shape:
     """``[B, C, L]`` to ``[B, C, windows]``."""
@@ -235,15 +299,26 @@ def average_1d(
 def _register_average(axes: int) -> None:
     @layer(f"torch.nn.AvgPool{axes}d", expects=_expects(axes))
     def average_layer(
-        input: Shape, /, kernel_size: object, stride: object = None, padding: object = 0,
-        ceil_mode: object = False, count_include_pad: object = True, divisor_override: object = None,
+        input: Shape,
+        /,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        ceil_mode: object = False,
+        count_include_pad: object = True,
+        divisor_override: object = None,
     ) -> Shape:
         return _pool(f"AvgPool{axes}d", axes, input, kernel_size, stride, padding, 1, ceil_mode)
 
     @shape_function(f"torch.nn.functional.avg_pool{axes}d")
     def average(
-        input: Shape, kernel_size: object, stride: object = None, padding: object = 0, ceil_mode: object = False,
-        count_include_pad: object = True, divisor_override: object = None,
+        input: Shape,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        ceil_mode: object = False,
+        count_include_pad: object = True,
+        divisor_override: object = None,
     ) -> Shape:
         return _pool(f"avg_pool{axes}d", axes, input, kernel_size, stride, padding, 1, ceil_mode)
 
@@ -254,7 +329,11 @@ for _axes in (2, 3):
 
 @shape_function("torch.max_pool1d_with_indices")
 def maximum_with_indices_1d(
-    input: Shape, kernel_size: object, stride: object = None, padding: object = 0, dilation: object = 1,
+    input: Shape,
+    kernel_size: object,
+    stride: object = None,
+    padding: object = 0,
+    dilation: object = 1,
     ceil_mode: object = False,
 ) -> ShapeResult:
     """``[B, C, L]`` to two tensors ``[B, C, windows]``."""

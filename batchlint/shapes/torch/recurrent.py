@@ -21,8 +21,15 @@ class _Run(NamedTuple):
 
 
 def _run(
-    name: str, input: object, states: object, input_size: object, hidden_size: object, num_layers: object,
-    batch_first: object, bidirectional: object, proj_size: object = 0,
+    name: str,
+    input: object,
+    states: object,
+    input_size: object,
+    hidden_size: object,
+    num_layers: object,
+    batch_first: object,
+    bidirectional: object,
+    proj_size: object = 0,
 ) -> _Run:
     both_ways, batch_leads = as_flag(bidirectional), as_flag(batch_first)
     directions = None if both_ways is None else 1 + both_ways
@@ -57,8 +64,17 @@ def _expects(parameters: Mapping[str, Any]) -> Shape:
 
 @layer("torch.nn.RNN", expects=_expects)
 def simple_layer(
-    input: Shape, hx: object = None, /, *, input_size: object, hidden_size: object, num_layers: object = 1,
-    nonlinearity: object = "tanh", bias: object = True, batch_first: object = False, dropout: object = 0.0,
+    input: Shape,
+    hx: object = None,
+    /,
+    *,
+    input_size: object,
+    hidden_size: object,
+    num_layers: object = 1,
+    nonlinearity: object = "tanh",
+    bias: object = True,
+    batch_first: object = False,
+    dropout: object = 0.0,
     bidirectional: object = False,
 ) -> ShapeResult:
     """``[L, B, F]`` to every step's output and the last state ``[layers * directions, B, hidden_size]``."""
@@ -68,8 +84,17 @@ def simple_layer(
 
 @layer("torch.nn.GRU", expects=_expects)
 def gated_layer(
-    input: Shape, hx: object = None, /, *, input_size: object, hidden_size: object, num_layers: object = 1,
-    bias: object = True, batch_first: object = False, dropout: object = 0.0, bidirectional: object = False,
+    input: Shape,
+    hx: object = None,
+    /,
+    *,
+    input_size: object,
+    hidden_size: object,
+    num_layers: object = 1,
+    bias: object = True,
+    batch_first: object = False,
+    dropout: object = 0.0,
+    bidirectional: object = False,
 ) -> ShapeResult:
     """``[L, B, F]`` to every step's output and the last state ``[layers * directions, B, hidden_size]``."""
     run = _run("GRU", input, hx, input_size, hidden_size, num_layers, batch_first, bidirectional)
@@ -78,8 +103,17 @@ def gated_layer(
 
 @layer("torch.nn.LSTM", expects=_expects)
 def long_short_term_layer(
-    input: Shape, hx: object = None, /, *, input_size: object, hidden_size: object, num_layers: object = 1,
-    bias: object = True, batch_first: object = False, dropout: object = 0.0, bidirectional: object = False,
+    input: Shape,
+    hx: object = None,
+    /,
+    *,
+    input_size: object,
+    hidden_size: object,
+    num_layers: object = 1,
+    bias: object = True,
+    batch_first: object = False,
+    dropout: object = 0.0,
+    bidirectional: object = False,
     proj_size: object = 0,
 ) -> ShapeResult:
     """``[L, B, F]`` to every step's output and the last hidden and cell states."""
@@ -103,7 +137,13 @@ def _expects_step(parameters: Mapping[str, Any]) -> Shape:
 
 @layer("torch.nn.RNNCell", expects=_expects_step)
 def simple_cell(
-    input: Shape, hx: object = None, /, *, input_size: object, hidden_size: object, bias: object = True,
+    input: Shape,
+    hx: object = None,
+    /,
+    *,
+    input_size: object,
+    hidden_size: object,
+    bias: object = True,
     nonlinearity: object = "tanh",
 ) -> Shape:
     """``[B, input_size]`` to ``[B, hidden_size]``."""

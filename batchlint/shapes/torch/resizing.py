@@ -8,8 +8,13 @@ from batchlint.shapes.torch.arguments import as_shape, as_size, as_sizes, fitted
 from batchlint.shapes.torch.spatial import scaled
 
 _RANKS = {
-    "linear": (3,), "bilinear": (4,), "bicubic": (4,), "trilinear": (5,), "nearest": (3, 4, 5),
-    "nearest-exact": (3, 4, 5), "area": (3, 4, 5),
+    "linear": (3,),
+    "bilinear": (4,),
+    "bicubic": (4,),
+    "trilinear": (5,),
+    "nearest": (3, 4, 5),
+    "nearest-exact": (3, 4, 5),
+    "area": (3, 4, 5),
 }
 """Mode to the ranks it is for."""
 
@@ -40,8 +45,13 @@ def _resize(name: str, input: object, size: object, scale_factor: object, mode: 
 
 @layer("torch.nn.Upsample")
 def upsample_layer(
-    input: Shape, /, size: object = None, scale_factor: object = None, mode: object = "nearest",
-    align_corners: object = None, recompute_scale_factor: object = None,
+    input: Shape,
+    /,
+    size: object = None,
+    scale_factor: object = None,
+    mode: object = "nearest",
+    align_corners: object = None,
+    recompute_scale_factor: object = None,
 ) -> Shape:
     """``[B, C, H, W]`` to ``[B, C, *size]`` or ``[B, C, H*factor, W*factor]``, rounded down."""
     return _resize("Upsample", input, size, scale_factor, mode)
@@ -61,8 +71,13 @@ def upsample_bilinear_layer(input: Shape, /, size: object = None, scale_factor: 
 
 @shape_function("torch.nn.functional.interpolate")
 def interpolate(
-    input: Shape, size: object = None, scale_factor: object = None, mode: object = "nearest",
-    align_corners: object = None, recompute_scale_factor: object = None, antialias: object = False,
+    input: Shape,
+    size: object = None,
+    scale_factor: object = None,
+    mode: object = "nearest",
+    align_corners: object = None,
+    recompute_scale_factor: object = None,
+    antialias: object = False,
 ) -> Shape:
     """``[B, C, H, W]`` to ``[B, C, *size]`` or ``[B, C, H*factor, W*factor]``, rounded down."""
     return _resize("interpolate", input, size, scale_factor, mode)
@@ -70,7 +85,10 @@ def interpolate(
 
 @shape_function("torch.nn.functional.upsample")
 def upsample(
-    input: Shape, size: object = None, scale_factor: object = None, mode: object = "nearest",
+    input: Shape,
+    size: object = None,
+    scale_factor: object = None,
+    mode: object = "nearest",
     align_corners: object = None,
 ) -> Shape:
     """``[B, C, H, W]`` to ``[B, C, *size]`` or ``[B, C, H*factor, W*factor]``, rounded down."""

@@ -24,9 +24,9 @@ def _forms(layers: str, functions: str = "", axes: str = "123") -> frozenset[str
     return frozenset(name.replace("#", axis) for name in names for axis in axes)
 
 
-CONVOLUTIONS = _forms(
-    "Conv#d ConvTranspose#d LazyConv#d LazyConvTranspose#d", "conv#d conv_transpose#d"
-) | frozenset(f"torch.conv{kind}{axes}d" for kind in ("", "_transpose") for axes in (1, 2, 3))
+CONVOLUTIONS = _forms("Conv#d ConvTranspose#d LazyConv#d LazyConvTranspose#d", "conv#d conv_transpose#d") | frozenset(
+    f"torch.conv{kind}{axes}d" for kind in ("", "_transpose") for axes in (1, 2, 3)
+)
 """Convolutions and transposed convolutions."""
 
 POOLINGS = (
@@ -48,7 +48,10 @@ BATCH_NORMALISATIONS = _forms("BatchNorm#d LazyBatchNorm#d SyncBatchNorm", "batc
 RECURRENT = _forms("RNN GRU LSTM", axes="1")
 """Layers over whole sequences; their cells are not among them."""
 
-ELEMENTWISE = activation.ELEMENTWISE | dropout.DROPOUTS | {
-    f"{owner}.{name}" for owner in ("torch", "torch.Tensor") for name in ("relu", "sigmoid", "tanh", "softmax")
-} | {f"torch.nn.functional.{name}" for name in ("softmax", "log_softmax", "softmin")}
+ELEMENTWISE = (
+    activation.ELEMENTWISE
+    | dropout.DROPOUTS
+    | {f"{owner}.{name}" for owner in ("torch", "torch.Tensor") for name in ("relu", "sigmoid", "tanh", "softmax")}
+    | {f"torch.nn.functional.{name}" for name in ("softmax", "log_softmax", "softmin")}
+)
 """Activations, dropout and the identity: every element for itself (softmax: along an axis), the shape stays."""

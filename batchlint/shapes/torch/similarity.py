@@ -33,9 +33,7 @@ def cosine(x1: Shape, x2: Shape, dim: object = 1, eps: object = 1e-8) -> Shape:
 
 
 @layer("torch.nn.PairwiseDistance")
-def distance_layer(
-    x1: Shape, x2: Shape, /, p: object = 2.0, eps: object = 1e-6, keepdim: object = False
-) -> Shape:
+def distance_layer(x1: Shape, x2: Shape, /, p: object = 2.0, eps: object = 1e-6, keepdim: object = False) -> Shape:
     """``[B, F]`` and ``[B, F]`` to ``[B]``."""
     return _distance(x1, x2, keepdim)
 

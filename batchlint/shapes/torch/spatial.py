@@ -28,8 +28,9 @@ def sequence_batch(features: Size, batch_first: object) -> Shape:
     return Shape((*map(unknown, names), unknown("F") if features is None else features))
 
 
-def _window_count(size: Dimension, kernel: Dimension, stride: Dimension, padding: Dimension,
-                  dilation: Dimension) -> Dimension:
+def _window_count(
+    size: Dimension, kernel: Dimension, stride: Dimension, padding: Dimension, dilation: Dimension
+) -> Dimension:
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 

@@ -93,7 +93,9 @@ def channel_shuffle_layer(input: Shape, /, groups: object) -> Shape:
 
 
 @shape_function(
-    "torch.nn.functional.channel_shuffle", "torch.channel_shuffle", "torch.nn.functional.native_channel_shuffle",
+    "torch.nn.functional.channel_shuffle",
+    "torch.channel_shuffle",
+    "torch.nn.functional.native_channel_shuffle",
     "torch.native_channel_shuffle",
 )
 def channel_shuffle(input: Shape, groups: object) -> Shape:
@@ -107,9 +109,7 @@ def _windows(name: str, sizes: tuple[Size, ...], settings: tuple[object, ...]) -
     return combine(_product, *[window_count(name, *column) for column in columns])
 
 
-def _unfold(
-    name: str, input: object, kernel_size: object, dilation: object, padding: object, stride: object
-) -> Shape:
+def _unfold(name: str, input: object, kernel_size: object, dilation: object, padding: object, stride: object) -> Shape:
     sizes = fitted(name, as_shape(input), (3, 4))
     count = _windows(name, sizes[-2:], (kernel_size, dilation, padding, stride))
     return shape_of((*sizes[:-3], combine(_product, sizes[-3], *per_axis(kernel_size, 2)), count))
@@ -124,15 +124,18 @@ def unfold_layer(
 
 
 @shape_function("torch.nn.functional.unfold")
-def unfold(
-    input: Shape, kernel_size: object, dilation: object = 1, padding: object = 0, stride: object = 1
-) -> Shape:
+def unfold(input: Shape, kernel_size: object, dilation: object = 1, padding: object = 0, stride: object = 1) -> Shape:
     """``[B, C, H, W]`` to ``[B, C * elements of a patch, patches]``."""
     return _unfold("unfold", input, kernel_size, dilation, padding, stride)
 
 
 def _fold(
-    name: str, input: object, output_size: object, kernel_size: object, dilation: object, padding: object,
+    name: str,
+    input: object,
+    output_size: object,
+    kernel_size: object,
+    dilation: object,
+    padding: object,
     stride: object,
 ) -> Shape:
     sizes = fitted(name, as_shape(input), (2, 3))
@@ -144,7 +147,12 @@ def _fold(
 
 @layer("torch.nn.Fold")
 def fold_layer(
-    input: Shape, /, output_size: object, kernel_size: object, dilation: object = 1, padding: object = 0,
+    input: Shape,
+    /,
+    output_size: object,
+    kernel_size: object,
+    dilation: object = 1,
+    padding: object = 0,
     stride: object = 1,
 ) -> Shape:
     """``[B, C * elements of a patch, patches]`` to ``[B, C, *output_size]``."""
@@ -153,7 +161,11 @@ def fold_layer(
 
 @shape_function("torch.nn.functional.fold")
 def fold(
-    input: Shape, output_size: object, kernel_size: object, dilation: object = 1, padding: object = 0,
+    input: Shape,
+    output_size: object,
+    kernel_size: object,
+    dilation: object = 1,
+    padding: object = 0,
     stride: object = 1,
 ) -> Shape:
     """``[B, C * elements of a patch, patches]`` to ``[B, C, *output_size]``."""
@@ -162,7 +174,10 @@ def fold(
 
 @shape_function("torch.nn.functional.grid_sample")
 def grid_sample(
-    input: Shape, grid: object, mode: object = "bilinear", padding_mode: object = "zeros",
+    input: Shape,
+    grid: object,
+    mode: object = "bilinear",
+    padding_mode: object = "zeros",
     align_corners: object = None,
 ) -> Shape:
     """``[B, C, H, W]`` at a grid ``[B, h, w, 2]`` to ``[B, C, h, w]``, or the like with three spatial axes."""

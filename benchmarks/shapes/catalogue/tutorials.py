@@ -41,7 +41,9 @@ COLLECTIONS = (
             Model("reinforcement_learning/actor_critic.py", "Policy()", "torch.randn(3, 4)"),
             Model("reinforcement_learning/reinforce.py", "Policy()", "torch.randn(3, 4)"),
             Model("super_resolution/model.py", "Net(3)", "torch.randn(2, 1, 20, 24)"),
-            Model("time_sequence_prediction/train.py", "Sequence().double()", "torch.zeros(3, 12, dtype=torch.double), 4"),
+            Model(
+                "time_sequence_prediction/train.py", "Sequence().double()", "torch.zeros(3, 12, dtype=torch.double), 4"
+            ),
             Model("vae/main.py", "VAE()", _DIGITS),
             Model(
                 "word_language_model/model.py",
@@ -49,7 +51,8 @@ COLLECTIONS = (
                 "torch.randint(0, 50, (6, 3)), (torch.zeros(2, 3, 16), torch.zeros(2, 3, 16))",
             ),
             Model(
-                "word_language_model/model.py", "RNNModel('GRU', 50, 16, 16, 2)",
+                "word_language_model/model.py",
+                "RNNModel('GRU', 50, 16, 16, 2)",
                 "torch.randint(0, 50, (6, 3)), torch.zeros(2, 3, 16)",
             ),
             Model("word_language_model/model.py", "TransformerModel(50, 16, 2, 32, 2)", "torch.randint(0, 50, (6, 3))"),
@@ -73,23 +76,31 @@ COLLECTIONS = (
     Collection(
         "yunjey/pytorch-tutorial",
         (
-            Model("01-basics/feedforward_neural_network/main.py", "NeuralNet(784, 500, 10).to(device)", "torch.randn(100, 784)"),
             Model(
-                "02-intermediate/bidirectional_recurrent_neural_network/main.py", "BiRNN(28, 128, 2, 10)",
+                "01-basics/feedforward_neural_network/main.py",
+                "NeuralNet(784, 500, 10).to(device)",
+                "torch.randn(100, 784)",
+            ),
+            Model(
+                "02-intermediate/bidirectional_recurrent_neural_network/main.py",
+                "BiRNN(28, 128, 2, 10)",
                 "torch.randn(5, 28, 28)",
             ),
             Model("02-intermediate/convolutional_neural_network/main.py", "ConvNet(10)", _DIGITS),
             Model(
-                "02-intermediate/deep_residual_network/main.py", "ResNet(ResidualBlock, [2, 2, 2])",
+                "02-intermediate/deep_residual_network/main.py",
+                "ResNet(ResidualBlock, [2, 2, 2])",
                 "torch.randn(2, 3, 32, 32)",
             ),
             Model(
-                "02-intermediate/language_model/main.py", "RNNLM(100, 128, 1024, 1)",
+                "02-intermediate/language_model/main.py",
+                "RNNLM(100, 128, 1024, 1)",
                 "torch.randint(0, 100, (20, 30)), (torch.zeros(1, 20, 1024), torch.zeros(1, 20, 1024))",
             ),
             Model("02-intermediate/recurrent_neural_network/main.py", "RNN(28, 128, 2, 10)", "torch.randn(5, 28, 28)"),
             Model(
-                "03-advanced/image_captioning/model.py", "DecoderRNN(16, 32, 100, 1)",
+                "03-advanced/image_captioning/model.py",
+                "DecoderRNN(16, 32, 100, 1)",
                 "torch.randn(3, 16), torch.randint(0, 100, (3, 8)), [8, 6, 3]",
             ),
             Model("03-advanced/variational_autoencoder/main.py", "VAE()", "torch.randn(6, 784)"),
