@@ -480,11 +480,40 @@ def _callers(found: Survey, definitions: set[tuple[str | None, str]]) -> list[Un
 _NONE: frozenset[str] = frozenset()
 
 
+_SPATIAL = re.compile(r"conv|pool", re.IGNORECASE)
+
+
+def _is_spatial(found: Survey) -> bool:
+    """Whether anything in the file is called a convolution or a pooling."""
+    return any(_SPATIAL.search(name) for unit in found.units for name in unit.uses)
+
+
+def _divides(found: Survey) -> bool:
+    """Whether the file divides by anything that it does not write as a number."""
+    for place in found.places:
+        node = place.node
+        if isinstance(node, ast.BinOp):
+            divisor = node.right
+        elif isinstance(node, ast.AugAssign):
+            divisor = node.value
+        else:
+            continue
+        if isinstance(node.op, ast.Div) and not isinstance(divisor, ast.Constant):
+            return True
+    return False
+
+
+_FILE_NEEDS: dict[str, Callable[[Survey], bool]] = {"fold": _is_spatial, "averaging loop": _divides}
+"""Kinds that mean nothing in a file without something else."""
+
+
 def candidates(found: Survey, rules: Sequence[_HasCandidates]) -> Candidates:
     """Which of the surveyed nodes *rules* could flag."""
     by_call: dict[str, list[tuple[str, _Predicate]]] = {}
     by_type: dict[type[ast.AST], list[tuple[str, _Predicate]]] = {}
     for kind in sorted({kind for rule in rules for kind in rule.candidates}):
+        if kind in _FILE_NEEDS and not _FILE_NEEDS[kind](found):
+            continue
         for called in _BY_CALL.get(kind, ()):
             by_call.setdefault(called, []).append((kind, KINDS[kind]))
         for node_type in _BY_TYPE.get(kind, ()):
