@@ -12,7 +12,6 @@ A `ShapeMismatch` is allowed only where the framework raised.
 
 from __future__ import annotations
 
-import os
 import random
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +24,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scale import SCALE
 
 import batchlint.shapes.numpy
 import batchlint.shapes.torch  # noqa: F401  (fills the tables)
@@ -32,7 +32,6 @@ from batchlint.shapes.dimension import Dimension, Role, Symbol, certainly_differ
 from batchlint.shapes.registry import FUNCTIONS, UNKNOWN, ShapeResult, TensorIndex
 from batchlint.shapes.shape import Shape, ShapeMismatch
 
-SCALE = int(os.environ.get("BATCHLINT_TEST_SCALE", "1"))
 """How many times as many cases to draw as in everyday runs."""
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from differential import SCALE
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from scale import SCALE
 
 from batchlint.shapes.bounds import at_most, unify
 from batchlint.shapes.dimension import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from differential import SCALE
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scale import SCALE
 
 from batchlint.shapes.dimension import Role, Symbol, evaluate
 from batchlint.shapes.einops import packed, unpacked
