@@ -14,6 +14,7 @@ from batchlint.semantics import entry_points
 from batchlint.semantics.evaluator import Evaluator
 from batchlint.semantics.gate import KINDS, Candidates, candidates
 from batchlint.semantics.observations import Observation, Report
+from batchlint.semantics.parsing import parse
 from batchlint.semantics.positions import positions
 from batchlint.semantics.pruning import without_unneeded
 from batchlint.semantics.survey import Survey, survey
@@ -69,7 +70,7 @@ def analyse(
         found = candidates(surveyed, rules)
     if not found:
         return []
-    module = cst.parse_module(without_unneeded(text, surveyed, found))
+    module = parse(without_unneeded(text, surveyed, found))
     reported: dict[tuple[str, int], _Reported] = {}
     by_operation: dict[str, list[tuple[AnalysedRule, Report]]] = {}
     for rule in rules:
@@ -190,7 +191,7 @@ def _everything(tree: ast.Module) -> Candidates:
 
 def shapes_of(text: str, tree: ast.Module) -> dict[Span, list[str]]:
     """Each tensor expression's span with the shapes that it has, in the order in which they were seen."""
-    module = cst.parse_module(text)
+    module = parse(text)
     seen: dict[int, tuple[Any, list[str]]] = {}
 
     def record(node: cst.CSTNode, value: Value) -> None:
