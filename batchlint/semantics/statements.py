@@ -18,6 +18,7 @@ from batchlint.semantics.values import (
     UNKNOWN,
     Class,
     Constant,
+    Dictionary,
     External,
     Function,
     Instance,
@@ -27,6 +28,7 @@ from batchlint.semantics.values import (
     Range,
     Repeated,
     Tensor,
+    Unknown,
     Value,
     join,
 )
@@ -327,8 +329,13 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
             moved_names = {name for name, value in after_names.items() if name in names and names[name] != value}
             moved_heap = {key for key, value in after_heap.items() if key in heap and heap[key] != value}
             settled = not moved_names and not moved_heap
+            if attempt == 0 and not settled and not moved_heap:
+                settled = _only_add_up(ev, node, {name: after_names[name] for name in moved_names})
             run.accepted = settled or attempt == 4 or (attempt > 1 and moved_names | moved_heap <= widened)
         if run.accepted:
+            for name in moved_names:
+                if isinstance(after_names[name], SequenceValue):
+                    after_names[name] = join(names[name], after_names[name])
             break
         ev.frame.finished = False
         # First both, then what both have in common; what still moves is forgotten, as far as it is not a count.
@@ -349,6 +356,35 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
     elif not ev.runs_at_least_once(iterable):
         _go_on(ev, [(ev.frame.names, ev.heap), before])
     _after_loop(ev, node, left)
+
+
+_ADDED_TO = (Number, SequenceValue, Repeated, Dictionary, Unknown)
+"""What loses nothing when another round adds to it: sizes and tensors may, and are run again."""
+
+
+def _only_add_up(ev: Evaluator, node: cst.For | cst.While, moved: dict[str, Value]) -> bool:
+    """Whether the loop does nothing with what moved but add to it: then another round shows nothing new.
+
+    Losses that are summed up, lists that grow and tables that are filled are most of what moves in training loops.
+    """
+    if not all(isinstance(value, _ADDED_TO) for value in moved.values()):
+        return False
+    added: dict[str, int] = dict.fromkeys(moved, 0)
+    mentioned: dict[str, int] = dict.fromkeys(moved, 0)
+    for part in walk(node.body):
+        kind = part.__class__
+        if kind is cst.Name:
+            if part.value in mentioned:
+                mentioned[part.value] += 1
+        elif kind is cst.AugAssign:
+            if isinstance(part.operator, cst.AddAssign) and isinstance(part.target, cst.Name):
+                added[part.target.value] = added.get(part.target.value, 0) + 1
+        elif kind is cst.AssignTarget:
+            if isinstance(part.target, cst.Subscript) and isinstance(part.target.value, cst.Name):
+                added[part.target.value.value] = added.get(part.target.value.value, 0) + 1
+        elif kind is cst.Attribute and part.attr.value == "append" and isinstance(part.value, cst.Name):
+            added[part.value.value] = added.get(part.value.value, 0) + 1
+    return all(mentioned[name] == added[name] for name in moved)
 
 
 def _widened(before: Value, after: Value) -> Value:
