@@ -58,6 +58,7 @@ class _Recorder(CodegenState):
         self.line = 1
         self.column = 0
         self.starts: dict[int, tuple[int, int]] = {}
+        self.edges: dict[int, tuple[Any, Any]] = {}
 
     def add_indent_tokens(self) -> None:
         for token in self.indent_tokens:
@@ -81,7 +82,26 @@ class _Recorder(CodegenState):
             self.whole[id(node)] = Span(start[0], start[1] + 1, self.line, self.column + 1)
 
     def record_syntactic_position(self, node: Any, *, start_node: Any = None, end_node: Any = None) -> Any:
-        return _Recording(self, node) if id(node) in self.wanted else _NOTHING
+        if id(node) not in self.wanted:
+            return _NOTHING
+        # A block starts with its first statement and ends with its last, whatever comments stand around.
+        for edge in (start_node, end_node):
+            if edge is not None:
+                self.wanted.add(id(edge))
+        self.edges[id(node)] = (start_node, end_node)
+        return _Recording(self, node)
+
+    def spans(self) -> dict[int, Span]:
+        """What was recorded, by the nodes' ``id``."""
+        found = {**self.whole, **self.found}
+        for key, (first, last) in reversed(self.edges.items()):
+            span = found[key]
+            if first is not None:
+                span = span._replace(line=found[id(first)].line, column=found[id(first)].column)
+            if last is not None:
+                span = span._replace(end_line=found[id(last)].end_line, end_column=found[id(last)].end_column)
+            found[key] = span
+        return found
 
 
 def positions(module: cst.Module, nodes: Iterable[cst.CSTNode]) -> dict[int, Span]:
@@ -100,7 +120,7 @@ def positions(module: cst.Module, nodes: Iterable[cst.CSTNode]) -> dict[int, Spa
         wanted[id(end)] = end
     state = _Recorder(set(wanted), module.default_indent, module.default_newline)
     module._codegen(state)
-    found = {**state.whole, **state.found}
+    found = state.spans()
     for key, (_, end) in heads.items():
         if key in found and id(end) in found:
             start, last = found[key], found[id(end)]
