@@ -39,6 +39,10 @@ def bind_target(ev: Evaluator, target: cst.BaseExpression, value: Value, source:
     """Assign *value* to *target*."""
     if isinstance(target, cst.Name):
         value = ev.named(target.value, value, target)
+        is_global = ev.frame.enclosing is None or target.value in ev.frame.global_names
+        if is_global and ev.module_frame.names.get(target.value) != value:
+            # What is remembered of calls may have read the global.
+            ev.heap_version += 1
         ev.frame.bind(target.value, value)
         ev.frame.assigned.add(target.value)
         if seen.ASSIGN in ev.subscriptions:

@@ -511,6 +511,9 @@ def call_function(
         known = ev.memory.get(key)
     except TypeError:
         known, key = None, ()
+    if function.frame is not ev.module_frame:
+        # It may read names of the function around it, which move: nothing is remembered of it.
+        known, key = None, ()
     if known is not None:
         return known
     ev.visited.add(id(function.node))

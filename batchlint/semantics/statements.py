@@ -154,6 +154,8 @@ def _branches(ev: Evaluator, arms: Sequence[Callable[[], None]]) -> None:
     outcomes: list[State] = []
     for arm in arms:
         ev.frame.names, ev.heap = dict(names), dict(heap)
+        # What the arm before stored is not there: nor is what was remembered of calls after it.
+        ev.heap_version += 1
         ev.frame.finished = False
         arm()
         if not ev.frame.finished:
@@ -161,6 +163,7 @@ def _branches(ev: Evaluator, arms: Sequence[Callable[[], None]]) -> None:
     if not outcomes:
         ev.frame.finished = True
         ev.frame.names, ev.heap = names, heap
+        ev.heap_version += 1
         return
     _go_on(ev, outcomes)
 
@@ -314,6 +317,7 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
             left[:] = _round(ev, body)
         if ev.frame.finished:
             ev.frame.names, ev.heap = start
+            ev.heap_version += 1
             ev.frame.finished = isinstance(node, cst.While) and truth is True
         return truth
 

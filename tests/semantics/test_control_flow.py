@@ -168,3 +168,46 @@ def test_one_batch_alone_is_full(test: str) -> None:
 def test_the_first_epoch_is_not_the_first_batch() -> None:
     program = TRAINING.format(guard="if epoch == 0: print(y.view(batch_size, 1))", more="")
     assert flagged(program, "BSZ201") == ["if epoch == 0: print(y.view(batch_size, 1))", LINE]
+
+
+def test_what_one_branch_stores_is_not_there_in_the_other() -> None:
+    assert_shapes("""
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.size = 7
+
+            def made(self):
+                return torch.zeros(self.size, 3)
+
+            def forward(self, x):
+                if x.sum() > 0:
+                    self.size = 5
+                    y = self.made()
+                    y + 1  # [5, 3]
+                else:
+                    z = self.made()
+                    z + 2  # [7, 3] or [?, 3]
+
+        Net().forward(torch.randn(2))
+    """)
+
+
+def test_a_function_reads_globals_as_they_are_when_it_is_called() -> None:
+    assert_shapes("""
+        import torch
+
+        size = 2
+
+        def made():
+            return torch.zeros(size, 3)
+
+        first = made()
+        first + 1  # [2, 3]
+        size = 9
+        second = made()
+        second + 1  # [9, 3]
+    """)
