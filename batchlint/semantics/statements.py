@@ -337,9 +337,6 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
                 settled = _only_add_up(ev, node, {name: after_names[name] for name in moved_names})
             run.accepted = settled or attempt == 4 or (attempt > 1 and moved_names | moved_heap <= widened)
         if run.accepted:
-            for name in moved_names:
-                if isinstance(after_names[name], SequenceValue):
-                    after_names[name] = join(names[name], after_names[name])
             break
         ev.frame.finished = False
         # First both, then what both have in common; what still moves is forgotten, as far as it is not a count.
@@ -362,14 +359,14 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
     _after_loop(ev, node, left)
 
 
-_ADDED_TO = (Number, SequenceValue, Repeated, Dictionary, Unknown)
-"""What loses nothing when another round adds to it: sizes and tensors may, and are run again."""
+_ADDED_TO = (Number, Repeated, Dictionary, Unknown)
+"""What loses nothing when another round adds to it; sizes, tensors and lists of known length are run again."""
 
 
 def _only_add_up(ev: Evaluator, node: cst.For | cst.While, moved: dict[str, Value]) -> bool:
     """Whether the loop does nothing with what moved but add to it: then another round shows nothing new.
 
-    Losses that are summed up, lists that grow and tables that are filled are most of what moves in training loops.
+    Losses that are summed up and tables that are filled are most of what moves in training loops.
     """
     if not all(isinstance(value, _ADDED_TO) for value in moved.values()):
         return False
