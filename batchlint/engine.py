@@ -44,7 +44,7 @@ class CheckResult(NamedTuple):
 
 _NOTHING = CheckResult()
 
-_DIRECTIVES = ("ignore", "ignore-file")
+_DIRECTIVES = ("ignore", "ignore-file", "input")
 
 
 def check_bytes(

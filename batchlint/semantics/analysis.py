@@ -173,7 +173,7 @@ def _shape_text(value: Value) -> str | None:
     return str(shape)
 
 
-def _everything(tree: ast.Module) -> Candidates:
+def everything(tree: ast.Module) -> Candidates:
     definitions: set[tuple[str | None, str]] = set()
     classes: set[str] = set()
     pending: list[tuple[ast.AST, str | None, str | None]] = [(tree, None, None)]
@@ -202,7 +202,7 @@ def shapes_of(text: str, tree: ast.Module) -> dict[Span, list[str]]:
                 shapes.append(shape)
 
     ev = Evaluator(survey(tree).facts, frozenset(), lambda observation: None, recorder=record)
-    entry_points.run(ev, module, _everything(tree))
+    entry_points.run(ev, module, everything(tree))
     spans = positions(module, [node for node, _ in seen.values()])
     return {spans[key]: shapes for key, (_, shapes) in seen.items() if key in spans}
 

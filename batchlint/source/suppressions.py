@@ -148,6 +148,9 @@ def _read_comment(
     for directive in _DIRECTIVE.finditer(comment):
         verb = directive["verb"].lower()
         names = directive["names"]
+        if verb == "input":
+            # It says what a class is fed with, and silences nothing.
+            continue
         if verb not in ("ignore", "ignore-file"):
             unknown.append(UnknownName(line, directive["verb"]))
             continue
