@@ -1,0 +1,106 @@
+"""How far two tensors are apart, and whether that says anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from batchlint.verify.checks.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The largest difference between two tensors.
+
+    Attributes:
+        relative: as a part of the largest magnitude.
+        absolute: in units of the output.
+        place: index along the first axis that was compared where it is largest.
+        reason: why the two cannot be compared; empty where they can.
+    """
+
+    relative: float = 0.0
+    absolute: float = 0.0
+    place: int = 0
+    reason: str = ""
+
+
+def difference(one: torch.Tensor, other: torch.Tensor, axis: int = 0, scale: float = 0.0) -> Difference:
+    """How far *one* and *other* are apart.
+
+    Equal infinities are equal. Integers differ by the part of them that are not equal.
+
+    Args:
+        one: any tensor.
+        other: one of the same shape.
+        axis: the axis along which the place is counted.
+        scale: a magnitude to measure against where it is larger than those of both.
+    """
+    one, other = _plain(one), _plain(other)
+    if one.shape != other.shape:
+        return Difference(reason=f"the shapes {list(one.shape)} and {list(other.shape)} differ")
+    if not one.numel():
+        return Difference()
+    if not (one.is_floating_point() or one.is_complex()):
+        unequal = one != other
+        part = float(unequal.double().mean())
+        return Difference(part, float(unequal.any()), _place(unequal.double(), axis))
+    if bool(torch.isnan(one).any() and torch.isnan(other).any()):
+        return Difference(reason="the output is not a number (NaN)")
+    gap = (one - other).abs()
+    gap = torch.where(one == other, torch.zeros_like(gap), gap).nan_to_num(nan=torch.inf, posinf=torch.inf)
+    largest = float(gap.max())
+    finite = torch.cat([one.abs().flatten(), other.abs().flatten()])
+    finite = finite[torch.isfinite(finite)]
+    magnitude = max(float(finite.max()) if finite.numel() else 0.0, scale)
+    relative = largest / magnitude if magnitude else (0.0 if largest == 0 else float("inf"))
+    return Difference(relative, largest, _place(gap, axis))
+
+
+def magnitude_of(tensor: torch.Tensor) -> float:
+    """The largest finite magnitude in *tensor*."""
+    tensor = _plain(tensor)
+    if not tensor.numel() or not (tensor.is_floating_point() or tensor.is_complex()):
+        return 0.0
+    values = tensor.abs()
+    values = values[torch.isfinite(values)]
+    return float(values.max()) if values.numel() else 0.0
+
+
+def samples_of(tensor: torch.Tensor, rows: Rows, batch: int, indices: Sequence[int]) -> list[torch.Tensor]:
+    """What *tensor* holds of these samples; where each has several rows, by sample and by row are both possible."""
+    wanted = torch.tensor(indices, device=tensor.device)
+    if rows.each == 1:
+        return [tensor.index_select(rows.axis, wanted)]
+    axis = rows.axis
+    by_sample = _split(tensor, axis, batch, rows.each).index_select(axis, wanted).flatten(axis, axis + 1)
+    by_row = _split(tensor, axis, rows.each, batch).index_select(axis + 1, wanted).flatten(axis, axis + 1)
+    return [by_sample, by_row]
+
+
+def _split(tensor: torch.Tensor, axis: int, outer: int, inner: int) -> torch.Tensor:
+    return tensor.reshape(*tensor.shape[:axis], outer, inner, *tensor.shape[axis + 1 :])
+
+
+def overlap(one: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """The parts of two tensors of the same rank that both have: a sample alone may be padded less."""
+    if one.dim() != other.dim():
+        return None
+    for axis, (left, right) in enumerate(zip(one.shape, other.shape)):
+        one, other = one.narrow(axis, 0, min(left, right)), other.narrow(axis, 0, min(left, right))
+    return one, other
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    tensor = tensor.detach()
+    if tensor.layout is not torch.strided:
+        tensor = tensor.to_dense()
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def _place(gap: torch.Tensor, axis: int) -> int:
+    if not gap.dim():
+        return 0
+    return int(gap.movedim(axis, 0).reshape(gap.shape[axis], -1).amax(1).argmax())
