@@ -14,6 +14,8 @@ from batchlint.rules.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from batchlint.verify_config import VerifyConfig
+
 SEVERITIES = ("info", "warning", "error")
 """From least to most; `batchlint.findings.Severity` has the same labels, but costs more to import."""
 
@@ -37,6 +39,7 @@ class Config(NamedTuple):
         output_format: one of `OUTPUT_FORMATS`.
         jobs: number of processes, ``None`` for one a CPU.
         per_file_ignores: pairs of a gitignore-like pattern and the rule selectors ignored in what it matches.
+        verify: what ``[tool.batchlint.verify]`` says, ``None`` without that table.
     """
 
     root: str
@@ -48,6 +51,7 @@ class Config(NamedTuple):
     output_format: str = "text"
     jobs: int | None = None
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    verify: VerifyConfig | None = None
 
     def ignored_in(self, path: str) -> tuple[str, ...]:
         """The rule selectors that `per_file_ignores` turns off in the file at *path*."""
@@ -113,6 +117,7 @@ _KEYS: dict[str, _Key] = {
     "output-format": _Key(OUTPUT_FORMATS.__contains__, f"one of {', '.join(OUTPUT_FORMATS)}"),
     "jobs": _Key(_is_jobs, "a whole number of at least 1"),
     "per-file-ignores": _Key(_is_table_of_strings, "a table of file patterns to lists of strings"),
+    "verify": _Key(lambda value: isinstance(value, dict), "a table"),
 }
 
 
@@ -145,7 +150,17 @@ def config_from_table(table: Mapping[str, Any], root: str, origin: str) -> Confi
         table.get("output-format", defaults.output_format),
         table.get("jobs"),
         tuple((pattern, tuple(selectors)) for pattern, selectors in table.get("per-file-ignores", {}).items()),
+        _verify_config(table["verify"], origin) if "verify" in table else None,
     )
+
+
+def _verify_config(table: Mapping[str, Any], origin: str) -> VerifyConfig:
+    from batchlint.verify_config import verify_config_from_table
+
+    try:
+        return verify_config_from_table(table)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: {error}") from None
 
 
 def read_config(path: str) -> Config | None:

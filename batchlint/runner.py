@@ -76,7 +76,7 @@ def check_items(
     results: dict[int, engine.CheckResult] = {}
     report = progress or (lambda done, total: None)
     serious = [index for index, item in enumerate(todo) if _may_matter(item)]
-    processes = min(jobs or _cpus(), len(serious) // 2)
+    processes = min(jobs or usable_cpus(), len(serious) // 2)
     if processes <= 1 or len(serious) < _WORTH_A_POOL:
         serious = []
     apart = frozenset(serious)
@@ -98,7 +98,8 @@ def _may_matter(item: WorkItem) -> bool:
         return False
 
 
-def _cpus() -> int:
+def usable_cpus() -> int:
+    """The number of CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "check": "find batch-size hazards in files and folders",
+    "verify": "run what was found, and say what that shows",
     "rule": "explain a rule, or list all",
     "shapes": "print a source with the shape of each tensor expression at the line's end",
     "version": "print the version",

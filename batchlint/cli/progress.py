@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Progress | None]:
-    """Give a callback that moves the bar; ``None`` where nobody watches."""
+    """Give a callback that moves the bar; ``None`` where nobody watches. The callback may learn the *total* later."""
     if os.environ.get("CI") or not is_terminal(sys.stderr):
         yield None
         return
@@ -28,10 +28,9 @@ def progress_bar(what: str, total: int) -> Iterator[Progress | None]:
     # Without a thread that refreshes: the runner may fork, which threads make unsafe.
     with Progress(*columns, console=Console(file=sys.stderr), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(what, total=total)
-        step = max(1, total // 200)
 
-        def show(done: int, _: int) -> None:
-            if done % step == 0 or done == total:
-                bar.update(task, completed=done, refresh=True)
+        def show(done: int, total: int) -> None:
+            if done % max(1, total // 200) == 0 or done == total:
+                bar.update(task, completed=done, total=total, refresh=True)
 
         yield show

@@ -37,7 +37,8 @@ def _note(note: Note) -> dict[str, Any]:
     return {"cell": note.cell, "message": note.message, **place}
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def record(finding: Finding) -> dict[str, Any]:
+    """*finding* as JSON has it."""
     return {
         "cell": finding.cell,
         "code": finding.code,
@@ -58,5 +59,5 @@ def _record(finding: Finding) -> dict[str, Any]:
 
 def render(reported: Iterable[ReportedFinding]) -> Iterator[str]:
     """Yield the report: one list of objects."""
-    yield json.dumps([_record(finding) for finding, _ in reported], indent=2)
+    yield json.dumps([record(finding) for finding, _ in reported], indent=2)
     yield "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from batchlint.reports.content import headline, location
+from batchlint.reports.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,4 +16,4 @@ if TYPE_CHECKING:
 def render(reported: Iterable[ReportedFinding]) -> Iterator[str]:
     """Yield the report, line by line."""
     for finding, _ in reported:
-        yield f"{location(finding)}: {headline(finding)}\n"
+        yield visible(f"{location(finding)}: {headline(finding)}", keep="\t") + "\n"

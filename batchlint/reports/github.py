@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.reports.content import headline, location
+from batchlint.reports.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,4 +33,4 @@ def render(reported: Iterable[ReportedFinding]) -> Iterator[str]:
         }
         described = ",".join(f"{key}={str(value).translate(_IN_PROPERTY)}" for key, value in properties.items())
         message = f"{location(finding)}: {headline(finding)}".translate(_IN_MESSAGE)
-        yield f"::{_COMMANDS[finding.severity]} {described}::{message}\n"
+        yield visible(f"::{_COMMANDS[finding.severity]} {described}::{message}", keep="\t") + "\n"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from batchlint.findings import Severity
 from batchlint.reports.content import location
+from batchlint.reports.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from batchlint.findings import Finding, Note, Span
     from batchlint.reports.content import ReportedFinding
@@ -29,13 +30,9 @@ class Segment(NamedTuple):
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """*text* with tabs as spaces, and without characters that would move the cursor or speak to the terminal."""
-    visible = (
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in ("Cc", "Cf", "Cs") else character
-        for character in text.replace("\t", _TAB)
-    )
-    return "".join(visible)
+    return visible(text.replace("\t", _TAB), keep="")
 
 
 def _cells(text: str) -> int:
@@ -57,9 +54,9 @@ def _excerpt(span: Span, source: str, style: str) -> Iterator[list[Segment]]:
     after = source[start + len(marked) : window + _LONGEST]
     gutter = len(str(span.line))
     yield [Segment(f"{'':{gutter}} |", "blue")]
-    yield [Segment(f"{span.line} | ", "blue"), Segment(_shown(before + marked + after).rstrip())]
-    caret = "^" * max(1, _cells(_shown(marked.rstrip())))
-    yield [Segment(f"{'':{gutter}} | ", "blue"), Segment(" " * _cells(_shown(before))), Segment(caret, style)]
+    yield [Segment(f"{span.line} | ", "blue"), Segment(shown(before + marked + after).rstrip())]
+    caret = "^" * max(1, _cells(shown(marked.rstrip())))
+    yield [Segment(f"{'':{gutter}} | ", "blue"), Segment(" " * _cells(shown(before))), Segment(caret, style)]
 
 
 def _note(note: Note, finding: Finding, lines: Mapping[tuple[int | None, int], str]) -> str:
@@ -68,28 +65,41 @@ def _note(note: Note, finding: Finding, lines: Mapping[tuple[int | None, int], s
     return f"{cell}line {note.span.line}: {note.message}" + (f": {quoted}" if quoted else "")
 
 
+def finding_lines(
+    finding: Finding, lines: Mapping[tuple[int | None, int], str], verdict: Sequence[Segment] = ()
+) -> Iterator[list[Segment]]:
+    """Yield the lines of one finding; *verdict* stands before the message."""
+    style = _STYLES[finding.severity]
+    latent = " (latent)" if finding.latent else ""
+    yield [
+        Segment(shown(location(finding)), "bold"),
+        Segment(": "),
+        Segment(shown(finding.code), style),
+        Segment(shown(f" [{finding.name}] ")),
+        *verdict,
+        Segment(f"{shown(finding.message)}{latent}"),
+    ]
+    source = lines.get((finding.cell, finding.span.line))
+    if source is not None:
+        yield from _excerpt(finding.span, source, style)
+    if finding.shape:
+        yield remark(finding, "shape", finding.shape)
+    for note in finding.notes:
+        yield remark(finding, "note", _note(note, finding, lines))
+    if finding.fix:
+        yield remark(finding, "fix" if finding.fix.safe else "unsafe fix", finding.fix.message)
+
+
+def remark(finding: Finding, label: str, text: str, style: str = "") -> list[Segment]:
+    """A line below the excerpt: ``   = shape: x is [B, 3] here``."""
+    margin = Segment(f"{'':{len(str(finding.span.line))}} = ", "blue")
+    return [margin, Segment(shown(f"{label}: "), "bold"), Segment(shown(text), style)]
+
+
 def layout(reported: Iterable[ReportedFinding]) -> Iterator[list[Segment]]:
     """Yield the report's lines in segments, without line ends."""
     for finding, lines in reported:
-        style = _STYLES[finding.severity]
-        latent = " (latent)" if finding.latent else ""
-        yield [
-            Segment(_shown(location(finding)), "bold"),
-            Segment(": "),
-            Segment(finding.code, style),
-            Segment(f" [{finding.name}] {_shown(finding.message)}{latent}"),
-        ]
-        source = lines.get((finding.cell, finding.span.line))
-        if source is not None:
-            yield from _excerpt(finding.span, source, style)
-        margin = Segment(f"{'':{len(str(finding.span.line))}} = ", "blue")
-        if finding.shape:
-            yield [margin, Segment("shape: ", "bold"), Segment(_shown(finding.shape))]
-        for note in finding.notes:
-            yield [margin, Segment("note: ", "bold"), Segment(_shown(_note(note, finding, lines)))]
-        if finding.fix:
-            kind = "fix" if finding.fix.safe else "unsafe fix"
-            yield [margin, Segment(f"{kind}: ", "bold"), Segment(_shown(finding.fix.message))]
+        yield from finding_lines(finding, lines)
         yield []
 
 
