@@ -38,20 +38,24 @@ def test_no_built_file_is_tracked() -> None:
 def test_every_option_is_in_the_readme() -> None:
     import argparse
 
-    from batchlint.cli import check
+    from batchlint.cli import check, verify
 
-    parser = argparse.ArgumentParser(add_help=False)
-    check.add_arguments(parser)
-    options = {option for action in parser._actions for option in action.option_strings}
+    options = set()
+    for command in (check, verify):
+        parser = argparse.ArgumentParser(add_help=False)
+        command.add_arguments(parser)
+        options |= {option for action in parser._actions for option in action.option_strings}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert {option for option in options if f"`{option}" not in readme} == set()
 
 
 def test_the_configuration_in_the_readme_is_valid_and_complete(tmp_path: Path) -> None:
+    from batchlint import verify_config
     from batchlint.config import _KEYS, read_config
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```toml\n(.+?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    block = "\n".join(re.findall(r"^```toml\n(.+?)^```", readme, flags=re.MULTILINE | re.DOTALL))
     (tmp_path / "pyproject.toml").write_text(block, encoding="utf-8")
     assert read_config(str(tmp_path / "pyproject.toml")) is not None
-    assert {key for key in _KEYS if key not in block} == set()
+    known = (*_KEYS, *verify_config._KEYS, *verify_config._MODEL_KEYS)
+    assert {key for key in known if key not in block} == set()
