@@ -1,0 +1,1 @@
+"""How much real code the verifier runs, what it says of findings, and what it costs."""
