@@ -300,10 +300,10 @@ def as_value(
 def _gives_axis_back(tensor: Tensor) -> bool:
     """Whether *tensor* has an axis in front, one or rows, which broadcasting gives to a squeezed batch of one again."""
     shape = tensor.shape
-    if not shape.exact or not shape.leading:
+    if not shape.leading:
         return False
     rows = has_role(shape.leading[0], Role.BATCH) and not any(m.kind is MarkKind.SQUEEZED for m in tensor.marks)
-    return rows or (len(shape.leading) > 1 and shape.leading[0] == 1)
+    return rows or (shape.exact and len(shape.leading) > 1 and shape.leading[0] == 1)
 
 
 _SELECTING = frozenset({"index_select", "take_along_dim", "gather", "embedding"})
