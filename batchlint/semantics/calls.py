@@ -427,8 +427,8 @@ def _super_method(
 def call_instance(
     ev: Evaluator, callee: Instance, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: cst.Call
 ) -> Value:
-    """The value of calling an object of a class of the file: its ``forward`` or ``__call__``."""
-    for name in ("forward", "__call__"):
+    """The value of calling an object of a class of the file: its ``forward``, ``call`` or ``__call__``."""
+    for name in ("forward", "__call__", *(("call",) if callee.of.is_module else ())):
         found = class_attribute(callee.of, name)
         if isinstance(found, Function):
             return call_function(ev, found, arguments, keywords, callee)

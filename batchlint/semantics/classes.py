@@ -19,7 +19,7 @@ def define_class(ev: Evaluator, node: cst.ClassDef) -> Class:
     bases = tuple(ev.evaluate(base.value) for base in node.bases if not base.star)
     attributes: dict[str, Value] = {}
     fields: list[str] = []
-    defines_forward = False
+    defines_forward = defines_call = False
     made = Class(node.name.value, node, bases, attributes, False, ev.frame, ())
     body = node.body.body if isinstance(node.body, cst.IndentedBlock) else ()
     outer = ev.frame
@@ -29,6 +29,7 @@ def define_class(ev: Evaluator, node: cst.ClassDef) -> Class:
             outer.names = names
             attributes[statement.name.value] = ev.define(statement, made)
             defines_forward = defines_forward or statement.name.value == "forward"
+            defines_call = defines_call or statement.name.value == "call"
         elif isinstance(statement, cst.SimpleStatementLine):
             for part in statement.body:
                 if isinstance(part, cst.AnnAssign) and isinstance(part.target, cst.Name):
@@ -42,7 +43,7 @@ def define_class(ev: Evaluator, node: cst.ClassDef) -> Class:
                         if isinstance(target, cst.Name):
                             attributes[target.value] = ev.named(target.value, value, target)
     outer.names = names
-    is_module = _is_module(bases, defines_forward)
+    is_module = _is_module(bases, defines_forward, defines_call)
     decorated = {_last(d.decorator) for d in node.decorators}
     is_record = "dataclass" in decorated or any(
         isinstance(b, External) and b.name in ("typing.NamedTuple", "pydantic.BaseModel") for b in bases
@@ -66,12 +67,17 @@ def _last(node: cst.BaseExpression) -> str:
     return node.value if isinstance(node, cst.Name) else ""
 
 
-def _is_module(bases: tuple[Value, ...], defines_forward: bool) -> bool:
+_LAYERS = ("torch.nn.", "lightning.", "keras.layers.")
+
+
+def _is_module(bases: tuple[Value, ...], defines_forward: bool, defines_call: bool) -> bool:
     for base in bases:
         if isinstance(base, Class) and base.is_module:
             return True
         if isinstance(base, External):
-            if base.name in MODULE_BASES or base.name.startswith(("torch.nn.", "lightning.")):
+            if base.name in MODULE_BASES or base.name.startswith(_LAYERS):
+                return True
+            if defines_call and base.name.startswith(("tensorflow", "keras", "tf_")):
                 return True
             if defines_forward and not base.name.startswith(("torch.autograd", "builtins", "torch.Function")):
                 return True

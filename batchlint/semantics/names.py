@@ -16,6 +16,18 @@ _PREFIXES = (
     (re.compile(r"^torch\.linalg\.(?=matmul|norm)"), "torch."),
     (re.compile(r"^pytorch_lightning\.|^lightning\.pytorch\."), "lightning."),
     (re.compile(r"^np\."), "numpy."),
+    (re.compile(r"^(?:tensorflow\.)?(?:compat\.v[12]\.)?(?:python\.)?(?:tf_)?keras\.(?:api\.|src\.)*"), "keras."),
+    (re.compile(r"^tensorflow\.(?:contrib|python|_api\.v2)\.keras\."), "keras."),
+    (re.compile(r"^tensorflow\.compat\.v[12]\."), "tensorflow."),
+    (re.compile(r"^tensorflow\.(?:math|linalg)\.(?!l2_normalize)"), "tensorflow."),
+    (re.compile(r"^tensorflow\.python\.(?:ops\.(?:\w+_ops|nn|variable_scope|init_ops)|framework\.\w+)\."), "tensorflow."),
+    (re.compile(r"^keras\.(?:engine|models|layers)\.(?:\w+\.)*(?=(?:Input|Model|Sequential)$)"), "keras."),
+    (re.compile(r"^keras\.engine\.(?:\w+\.)?(?=Layer$)"), "keras.layers."),
+    (re.compile(r"^keras\.(?=Layer$)"), "keras.layers."),
+    (re.compile(r"^keras\.layers\.(?:[a-z]\w*\.)+"), "keras.layers."),
+    (re.compile(r"^keras\.backend\.(?:common|tensorflow_backend|tensorflow)\."), "keras.backend."),
+    (re.compile(r"^keras\.ops\.(?:numpy|nn|core|linalg|math|image)\."), "keras.ops."),
+    (re.compile(r"^keras\.utils\.(?:\w+_utils|all_utils|data_utils)\.(?=[A-Z])"), "keras.utils."),
 )
 _NUMPY_FALLBACKS = {"numpy.linalg.norm": "numpy.linalg.norm"}
 
@@ -29,6 +41,10 @@ MODULE_BASES = frozenset(
         "torch.nn.modules.loss._Loss",
         "torch.nn._Loss",
         "torch.nn.modules.Module",
+        "keras.Model",
+        "keras.Sequential",
+        "keras.layers.Layer",
+        "tensorflow.Module",
     }
 )
 """Bases that make a class a layer or model."""
@@ -65,6 +81,9 @@ def canonical(name: str) -> str:
     return name
 
 
+_FRAMEWORKS = frozenset({"torch", "tensorflow", "keras"})
+
+
 def is_framework(name: str) -> bool:
-    """Whether *name* belongs to PyTorch itself."""
-    return name.startswith("torch.") or name == "torch"
+    """Whether *name* belongs to PyTorch, TensorFlow or Keras itself."""
+    return name.partition(".")[0] in _FRAMEWORKS

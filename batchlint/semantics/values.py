@@ -46,6 +46,8 @@ class Origin:
     node: Any = None
     subject: Any = None
     """The loader, dataset or tensor it was read from; for a loop variable the loop."""
+    static: bool = False
+    """Whether it was read from a shape that is fixed when a graph is built (``x.shape[0]``), not from ``tf.shape(x)``."""
 
 
 class Source(enum.Enum):
