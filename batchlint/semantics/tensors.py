@@ -270,7 +270,9 @@ def as_value(
         sources = frozenset().union(*(t.sources for t in tensors))
         marks = frozenset().union(*(t.marks for t in tensors))
         if last in _ELEMENTWISE and any(_gives_axis_back(t) for t in tensors):
-            marks = frozenset(mark for mark in marks if mark.kind is not MarkKind.SQUEEZED)
+            if any(mark.kind is MarkKind.SQUEEZED for mark in marks):
+                marks = frozenset(mark for mark in marks if mark.kind is not MarkKind.SQUEEZED)
+                marks |= {Mark(MarkKind.AXIS_GIVEN_BACK, node)}
         loader = next((t.loader for t in tensors if t.loader is not None), None)
     if last.endswith("_like") or last.startswith("new_"):
         sources = frozenset({Source.CREATED})
@@ -300,9 +302,10 @@ def as_value(
 def _gives_axis_back(tensor: Tensor) -> bool:
     """Whether *tensor* has an axis in front, one or rows, which broadcasting gives to a squeezed batch of one again."""
     shape = tensor.shape
+    squeezed = any(mark.kind is MarkKind.SQUEEZED for mark in tensor.marks)
     if not shape.leading:
-        return False
-    rows = has_role(shape.leading[0], Role.BATCH) and not any(m.kind is MarkKind.SQUEEZED for m in tensor.marks)
+        return not squeezed and any(mark.kind is MarkKind.AXIS_GIVEN_BACK for mark in tensor.marks)
+    rows = has_role(shape.leading[0], Role.BATCH) and not squeezed
     return rows or (shape.exact and len(shape.leading) > 1 and shape.leading[0] == 1)
 
 

@@ -67,6 +67,7 @@ class MarkKind(enum.Enum):
     FIXED_ALLOCATION = "allocated by a fixed batch"
     FIXED_EXPANSION = "expanded by a fixed batch"
     SQUEEZED = "squeezed without a dimension"
+    AXIS_GIVEN_BACK = "squeezed, and given its batch axis back by broadcasting"
     BATCH_MEAN = "mean over a batch"
     FOLDED = "folded spatial dimensions into rows"
 
