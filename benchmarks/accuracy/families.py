@@ -65,6 +65,9 @@ FAMILIES = {
 }
 """By the family of a label; ``-`` where it has none."""
 
+TENSORFLOW_ONLY = frozenset({"BSZ403", "BSZ405"})
+"""Rules that today answer for TensorFlow and Keras alone; their other forms are left to later."""
+
 PARTS = {
     # Means of means, left to the rule about them.
     ("I", "mrdbourke/pytorch-deep-learning", 325): ("BSZ502",),

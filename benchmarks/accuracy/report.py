@@ -6,15 +6,18 @@ import collections
 from collections.abc import Callable, Iterable
 
 from batchlint.rules.registry import all_rules
-from benchmarks.accuracy.families import FAMILIES
+from benchmarks.accuracy.families import FAMILIES, TENSORFLOW_ONLY
 from benchmarks.accuracy.scoring import Outcome
 
 _HAZARDS = ("found", "latent", "missed")
+_FRAMEWORKS = (("PyTorch and NumPy", False), ("TensorFlow and Keras", True))
+"""What they are called, and whether a file is TensorFlow's."""
 
 
 def _is_counted(outcome: Outcome, codes: frozenset[str]) -> bool:
-    """Whether today's rules answer for a label: one of them is there, and the file is not TensorFlow's."""
-    return not outcome.tensorflow and bool(codes.intersection(outcome.label.rules) or outcome.label.family == "-")
+    """Whether today's rules answer for a label in a file of its framework."""
+    known = codes if outcome.tensorflow else codes - TENSORFLOW_ONLY
+    return bool(known.intersection(outcome.label.rules) or outcome.label.family == "-")
 
 
 def report(outcomes: Iterable[Outcome]) -> str:
@@ -26,11 +29,12 @@ def report(outcomes: Iterable[Outcome]) -> str:
     later = [outcome for outcome in hazards if not _is_counted(outcome, codes)]
     one_file = [outcome for outcome in counted if outcome.label.decidable not in ("cross-file", "runtime")]
     own = [o._replace(result="missed") if o.result == "found" and not _by_own_rule(o) else o for o in counted]
-    lines = [
-        "Hazards that today's rules answer for:",
-        "",
-        *_table(counted, lambda outcome: ", ".join(outcome.label.rules)),
-        "",
+    lines = []
+    for framework, tensorflow in _FRAMEWORKS:
+        lines += [f"Hazards that today's rules answer for, {framework}:", ""]
+        part = [outcome for outcome in counted if outcome.tensorflow is tensorflow]
+        lines += [*_table(part, lambda outcome: ", ".join(outcome.label.rules)), ""]
+    lines += [
         "What must stay silent (all families, all frameworks):",
         "",
         *_table([outcome for outcome in judged if outcome.result in ("silent", "false")]),
@@ -44,10 +48,28 @@ def report(outcomes: Iterable[Outcome]) -> str:
     ]
     figures: list[tuple[str, list[Outcome], tuple[str, ...], tuple[str, ...]]] = [
         ("recall, families of today's rules", counted, ("found",), _HAZARDS),
+        *(
+            (
+                f"the same, {framework}",
+                [each for each in counted if each.tensorflow is tensorflow],
+                ("found",),
+                _HAZARDS,
+            )
+            for framework, tensorflow in _FRAMEWORKS
+        ),
         ("the same, without what other files or a run decide", one_file, ("found",), _HAZARDS),
         ("the same, found by a rule that the table names", own, ("found",), _HAZARDS),
         ("recall, all hazards, those left to later rules too", hazards, ("found",), _HAZARDS),
         ("silent where it must be", judged, ("silent",), ("silent", "false")),
+        *(
+            (
+                f"the same, {framework}",
+                [each for each in judged if each.tensorflow is tensorflow],
+                ("silent",),
+                ("silent", "false"),
+            )
+            for framework, tensorflow in _FRAMEWORKS
+        ),
         ("author's fix quiets the finding", judged, ("quieted",), ("quieted", "not quieted")),
     ]
     for name, among, good, every in figures:
@@ -81,7 +103,7 @@ def _later(outcome: Outcome, codes: frozenset[str]) -> str:
     if not outcome.label.rules:
         return "none: counted at its consumer" if outcome.label.family == "L" else "no rule in the catalogue"
     rules = ", ".join(outcome.label.rules)
-    return f"TensorFlow and Keras forms of {rules}" if codes.intersection(outcome.label.rules) else rules
+    return f"PyTorch forms of {rules}" if codes.intersection(outcome.label.rules) else rules
 
 
 def _table(outcomes: Iterable[Outcome], rule: Callable[[Outcome], str] | None = None) -> list[str]:
