@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest.register_assert_rewrite("reading")
+# Keras reads it when it is imported; what the user has set would choose what the tests run on.
+os.environ["KERAS_BACKEND"] = "torch" if importlib.util.find_spec("tensorflow") is None else "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @pytest.fixture

@@ -68,6 +68,47 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
 )
 """Canonical name to data set."""
 
+
+class Arrays(NamedTuple):
+    """A data set as Keras and TensorFlow Datasets give it: one sample, its label, and how many there are.
+
+    Attributes:
+        sample: the sizes of one sample; empty where samples differ in length.
+        label: the sizes of one label.
+        train: samples for training.
+        test: samples for testing.
+    """
+
+    sample: tuple[int, ...]
+    label: tuple[int, ...]
+    train: int
+    test: int
+
+
+KERAS_DATASETS: Mapping[str, Arrays] = MappingProxyType(
+    {
+        "mnist": Arrays((28, 28), (), 60_000, 10_000),
+        "fashion_mnist": Arrays((28, 28), (), 60_000, 10_000),
+        "cifar10": Arrays((32, 32, 3), (1,), 50_000, 10_000),
+        "cifar100": Arrays((32, 32, 3), (1,), 50_000, 10_000),
+        "imdb": Arrays((), (), 25_000, 25_000),
+        "reuters": Arrays((), (), 8_982, 2_246),
+        "boston_housing": Arrays((13,), (), 404, 102),
+        "california_housing": Arrays((8,), (), 16_512, 4_128),
+    }
+)
+"""What ``keras.datasets.<name>.load_data()`` gives (https://keras.io/api/datasets/)."""
+
+TENSORFLOW_DATASETS: Mapping[str, Arrays] = MappingProxyType(
+    {
+        "mnist": Arrays((28, 28, 1), (), 60_000, 10_000),
+        "fashion_mnist": Arrays((28, 28, 1), (), 60_000, 10_000),
+        "kmnist": Arrays((28, 28, 1), (), 60_000, 10_000),
+        "cifar10": Arrays((32, 32, 3), (), 50_000, 10_000),
+    }
+)
+"""What ``tfds.load(name)`` gives (https://www.tensorflow.org/datasets/catalog/overview)."""
+
 EMNIST_SPLITS: Mapping[str, Dataset] = MappingProxyType(
     {
         "byclass": Dataset((1, 28, 28), 62, 697_932, 116_323),

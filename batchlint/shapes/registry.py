@@ -144,6 +144,50 @@ class LayerShape:
         return bound
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerArgument:
+    """A layer given to another one's constructor, as in ``TimeDistributed(Dense(10))``.
+
+    Attributes:
+        shape: the layer's entry in the table.
+        arguments: its own constructor's parameters by name, as `LayerShape.bind` gives them.
+    """
+
+    shape: LayerShape
+    arguments: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The layer's canonical name."""
+        return self.shape.name
+
+    def apply(self, *inputs: Any) -> ShapeResult:
+        """What the layer makes of *inputs*.
+
+        Raises:
+            ShapeMismatch: the framework is certain to raise.
+        """
+        return self.shape.function(*inputs, **self.arguments)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainArgument:
+    """Layers one after another, given to a layer's constructor; `UNKNOWN` among them is a layer not understood."""
+
+    layers: tuple[Any, ...]
+
+    def apply(self, *inputs: Any) -> ShapeResult:
+        """What the layers make of the one input.
+
+        Raises:
+            ShapeMismatch: the framework is certain to raise.
+        """
+        result: Any = inputs[0] if len(inputs) == 1 else UNKNOWN
+        for item in self.layers:
+            result = item.apply(result) if isinstance(item, (LayerArgument, ChainArgument)) else UNKNOWN
+        return result  # type: ignore[no-any-return]
+
+
 _Function = TypeVar("_Function", bound=Callable[..., ShapeResult])
 
 FUNCTIONS: dict[str, ShapeFunction] = {}

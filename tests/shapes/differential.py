@@ -21,18 +21,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scale import SCALE
 
-import batchlint.shapes.numpy
-import batchlint.shapes.torch  # noqa: F401  (fills the tables)
+import batchlint.shapes.numpy  # noqa: F401  (fills the tables)
 from batchlint.shapes.dimension import Dimension, Role, Symbol, certainly_differ, substitute, unknown
 from batchlint.shapes.registry import FUNCTIONS, UNKNOWN, ShapeResult, TensorIndex
 from batchlint.shapes.shape import Shape, ShapeMismatch
-
-"""How many times as many cases to draw as in everyday runs."""
 
 
 class Tensor(NamedTuple):
@@ -102,7 +98,7 @@ class Group:
     Attributes:
         names: their canonical names.
         case: draws the arguments.
-        device: where the framework runs them; the CPU for what depends on the values.
+        device: where PyTorch runs them; the CPU for what depends on the values.
         open: whether a size may stay unknown although all the arguments are known.
         named_above_one: whether a symbol stands for more than 1, as for ``squeeze``.
         fewer: whether the framework may give fewer results than are claimed where a size is not known.
@@ -132,34 +128,45 @@ def functions(names: str, place: str = "torch") -> tuple[str, ...]:
     return tuple(f"{place}.{name}" for name in names.split())
 
 
-def _with_gradient(tensor: torch.Tensor) -> Any:
-    tensor.requires_grad_().grad = torch.zeros_like(tensor)
-    return tensor.grad
-
-
-STAND_INS: dict[str, Callable[..., Any]] = {
-    "torch.Tensor.grad": _with_gradient,
-    "torch.Tensor.cuda": torch.Tensor.cpu,
-    "torch.Tensor.pin_memory": torch.Tensor.cpu,
-    "torch.Tensor.resize": torch.Tensor.resize_,
-    "torch.Tensor.requires_grad": torch.Tensor.requires_grad_,
-    "torch.from_numpy": lambda tensor: torch.from_numpy(tensor.numpy()),
-}
+STAND_INS: dict[str, Callable[..., Any]] = {}
 """What runs in place of an operation that needs a device or a history that is not there."""
 
 
-def operation(name: str) -> Callable[..., Any]:
-    """What the framework calls *name*; methods that work in place only are registered without their underscore."""
-    if name in STAND_INS:
-        return STAND_INS[name]
-    module, *path = name.split(".")
-    found: Any = {"torch": torch, "numpy": np}[module]
-    for part in path[:-1]:
+class Framework(NamedTuple):
+    """A framework: how it finds an operation, makes a tensor on a device, and what it raises besides Python's own."""
+
+    operation: Callable[[str], Callable[..., Any]]
+    make_tensor: Callable[[Tensor, str], Any]
+    refusals: tuple[type[Exception], ...] = ()
+
+
+FRAMEWORKS: dict[str, Framework] = {}
+"""First part of an operation's name to the framework; `torch_side` and `tensorflow_side` enter theirs."""
+
+
+def found_in(module: Any, name: str) -> Callable[..., Any]:
+    """What *module* calls *name*; methods that work in place only are registered without their underscore."""
+    _, *path, last = name.split(".")
+    found = module
+    for part in path:
         found = getattr(found, part)
-    found = getattr(found, path[-1], None) or getattr(found, path[-1] + "_")
+    found = getattr(found, last, None) or getattr(found, last + "_")
     if callable(found):
         return found  # type: ignore[no-any-return]
-    return lambda tensor: getattr(tensor, path[-1])
+    return lambda tensor: getattr(tensor, last)
+
+
+def make_array(tensor: Tensor, device: str = "cpu") -> Any:
+    """An array of NumPy; integers are below ``tensor.below``, so that they are good indices."""
+    count = int(np.prod(tensor.sizes))
+    if tensor.dtype == "bool":
+        return np.arange(count).reshape(tensor.sizes) % 2 == 0
+    if tensor.dtype.startswith("int"):
+        return np.random.default_rng(0).integers(0, max(tensor.below, 1), tensor.sizes, dtype=tensor.dtype)
+    return np.random.default_rng(0).random(tensor.sizes).astype(tensor.dtype)
+
+
+FRAMEWORKS["numpy"] = Framework(lambda name: found_in(np, name), make_array)
 
 
 def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
@@ -175,48 +182,36 @@ def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
     return function(value)
 
 
-def make_tensor(tensor: Tensor, device: str) -> torch.Tensor:
-    dtype = getattr(torch, tensor.dtype)
-    if device == "meta":
-        return torch.empty(tensor.sizes, dtype=dtype, device="meta")
-    if dtype is torch.bool:
-        return torch.arange(int(np.prod(tensor.sizes))).reshape(tensor.sizes) % 2 == 0
-    if dtype.is_floating_point or dtype.is_complex:
-        return torch.rand(tensor.sizes).to(dtype)
-    return torch.randint(0, max(tensor.below, 1), tensor.sizes, dtype=dtype)
-
-
 def result_shapes(result: Any) -> Any:
     """The shapes in what the framework returned."""
-    if isinstance(result, (torch.Tensor, np.ndarray, np.generic)):
-        return tuple(result.shape)
     if isinstance(result, (bool, int, float)):
         return ()
+    if hasattr(result, "shape"):
+        return tuple(result.shape)
     if isinstance(result, (tuple, list)):
         return tuple(result_shapes(one) for one in result)
     raise AssertionError(f"{result!r} is not a tensor")
 
 
-def make_array(tensor: Tensor) -> Any:
-    return make_tensor(tensor, "cpu").numpy()
-
-
 def run(name: str, case: Case, device: str) -> Any:
     """The shapes that the framework gives, ``None`` where it raises."""
 
+    framework = FRAMEWORKS[name.partition(".")[0]]
+    operation = STAND_INS.get(name) or framework.operation(name)
+
     def leaf(value: Any) -> Any:
         if isinstance(value, Tensor):
-            return make_array(value) if name.startswith("numpy") else make_tensor(value, device)
+            return framework.make_tensor(value, device)
         return int(value) if type(value) is Size else value
 
     arguments, keywords = mapped(case.arguments, leaf), mapped(case.keywords, leaf)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            result = operation(name)(*arguments, **keywords)
+            result = operation(*arguments, **keywords)
         except NotImplementedError as error:
             raise AssertionError(f"{name} does not run on {device}") from error
-        except (RuntimeError, IndexError, ValueError, TypeError):
+        except (RuntimeError, IndexError, ValueError, TypeError, *framework.refusals):
             return None
     return result_shapes(result)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from differential import Case, Draw, Group, Size, Tensor, differential_tests
 
-import batchlint.shapes.numpy as table
+import batchlint.shapes.numpy.arrays as table
 from batchlint.shapes.registry import FUNCTIONS
 from batchlint.shapes.shape import Shape
 
@@ -129,10 +129,76 @@ def dot(d: Draw) -> Case:
     return product(d) if d.integer(0, 3) else Case((d.tensor(0, 3), d.tensor(0, 0)))
 
 
+UNLIKE = "average count_nonzero nanargmax nanargmin ptp"
+"""Reductions that do not take every argument of the others."""
+
+
+def joined(d: Draw) -> Case:
+    return Case((alike(d, d.one_of(0, -1, None)),))
+
+
+def append(d: Draw) -> Case:
+    first, second = d.sizes(1, 2), d.integer(1, 3)
+    return d.one_of(
+        Case((Tensor(first), d.tensor(0, 2))),
+        Case((Tensor(first), Tensor((second, *first[1:])), 0)),
+    )
+
+
+def split(d: Draw) -> Case:
+    tensor = d.tensor(1, 3)
+    axis = d.integer(-len(tensor.sizes), len(tensor.sizes) - 1)
+    size = tensor.sizes[axis]
+    where = tuple(sorted((d.integer(0, size), d.integer(0, size))))
+    return Case((tensor, d.one_of(1, 2, size, where), axis))
+
+
+def grids(d: Draw) -> Case:
+    return Case(tuple(d.tensor(1, 1) for _ in range(d.integer(1, 3))), d.one_of({}, {"indexing": "ij"}))
+
+
+def take(d: Draw) -> Case:
+    tensor = d.tensor(1, 3)
+    picked = d.one_of(Tensor(d.sizes(0, 2), "int64", below=1), (0, 0, 0))
+    return Case((tensor, picked, d.one_of(None, d.dim(len(tensor.sizes)))))
+
+
+def pad(d: Draw) -> Case:
+    tensor = d.tensor(1, 3)
+    count = len(tensor.sizes) + (d.integer(0, 9) == 0)
+    each = tuple((Size(d.integer(0, 2)), Size(d.integer(0, 2))) for _ in range(count))
+    return Case((tensor, d.one_of(each, each, 2, (1,), ((1, 2),))))
+
+
+def unique(d: Draw) -> Case:
+    return Case((d.tensor(1, 3),), {"return_counts": True} if d.chance() else {})
+
+
+def einsum(d: Draw) -> Case:
+    b, i, j = d.integer(1, 4), d.integer(1, 4), d.integer(1, 4)
+    return Case(("bi,ij->bj", Tensor((b, i)), Tensor((i, j))))
+
+
+def tensordot(d: Draw) -> Case:
+    i, j = d.integer(1, 4), d.integer(1, 4)
+    return Case((Tensor((2, i, j)), Tensor((i, j, 3)), d.one_of(2, ((1, 2), (0, 1)))))
+
+
+def quantile(d: Draw) -> Case:
+    tensor = d.tensor(1, 3)
+    return Case((tensor, d.one_of(0.5, (0.25, 0.75)), d.one_of(None, d.dim(len(tensor.sizes)))))
+
+
+def broadcast_to(d: Draw) -> Case:
+    common = d.sizes(0, 3)
+    return Case((Tensor(d.broadcastable(common)), tuple(map(Size, common))))
+
+
 REDUCTIONS = but(table.REDUCTIONS, "argmax argmin")
 
 GROUPS = [
-    Group(numpy(but(table.UNARY, "full_like")), alone, device="cpu"),
+    Group(numpy(but(table.UNARY, "full_like fliplr flipud")), alone, device="cpu"),
+    Group(numpy("fliplr flipud"), lambda d: Case((d.tensor(2, 4),)), device="cpu"),
     Group((*numpy("full_like"), *ndarray("clip")), lambda d: Case((d.tensor(0, 3), 3)), device="cpu"),
     Group(ndarray("copy round"), alone, device="cpu"),
     Group(ndarray("astype"), lambda d: Case((d.tensor(0, 3), "float64")), device="cpu"),
@@ -140,13 +206,29 @@ GROUPS = [
     Group(numpy("clip"), lambda d: Case((d.tensor(0, 3), 0.0, 1.0)), device="cpu"),
     Group(numpy("where"), lambda d: Case((*pair(d).arguments, 0.0)), device="cpu"),
     Group(
-        numpy("array asarray"), lambda d: Case((d.one_of(d.tensor(0, 2), (1, 2), ((1, 2), (3, 4)), 3),)), device="cpu"
+        numpy("array asarray asanyarray"),
+        lambda d: Case((d.one_of(d.tensor(0, 2), (1, 2), ((1, 2), (3, 4)), 3),)),
+        device="cpu",
     ),
     Group(numpy("empty ones zeros"), lambda d: Case((sizes(d),)), device="cpu"),
     Group(numpy("full"), lambda d: Case((sizes(d), 1.5)), device="cpu"),
     Group(numpy("random.rand random.randn"), lambda d: Case(tuple(map(Size, d.sizes(0, 3)))), device="cpu"),
-    Group(numpy("random.random random.random_sample"), lambda d: Case((sizes(d),)), device="cpu"),
-    Group(numpy("random.normal random.uniform random.randint"), lambda d: Case((1, 2, sizes(d))), device="cpu"),
+    Group(
+        numpy("random.random random.random_sample random.standard_normal"), lambda d: Case((sizes(d),)), device="cpu"
+    ),
+    Group(
+        numpy("random.normal random.laplace random.uniform random.randint"),
+        lambda d: Case((1, 2, sizes(d))),
+        device="cpu",
+    ),
+    Group(numpy("random.binomial"), lambda d: Case((1, 0.5, sizes(d))), device="cpu"),
+    Group(numpy("random.choice"), lambda d: Case((5, sizes(d))), device="cpu"),
+    Group(
+        numpy("random.permutation"),
+        lambda d: Case((d.one_of(d.tensor(1, 3), Size(d.integer(0, 5))),)),
+        device="cpu",
+    ),
+    Group(numpy("identity"), lambda d: Case((Size(d.integer(1, 4)),)), device="cpu"),
     Group(numpy("random.normal random.uniform"), lambda d: Case((d.tensor(0, 2), 1.0)), device="cpu"),
     Group(numpy("arange"), bounds, device="cpu"),
     Group(numpy("linspace"), lambda d: Case((0, 1, Size(d.integer(0, 5)))), device="cpu"),
@@ -162,14 +244,34 @@ GROUPS = [
     Group(numpy("stack"), stack, device="cpu"),
     Group(numpy("tile"), tile, device="cpu"),
     Group(both("repeat"), repeat, device="cpu"),
-    Group((*both(REDUCTIONS), *numpy("amax amin median")), axis, device="cpu"),
+    Group((*both(REDUCTIONS), *numpy(but(table.FUNCTION_REDUCTIONS, UNLIKE))), axis, device="cpu"),
+    Group(numpy(UNLIKE), one_axis, device="cpu"),
+    Group(numpy("moveaxis"), two_axes, device="cpu"),
+    Group(numpy("broadcast_to"), broadcast_to, device="cpu"),
+    Group(numpy("roll"), lambda d: Case((d.tensor(1, 3), 1)), device="cpu"),
+    Group(numpy("flip"), lambda d: Case((d.tensor(1, 3),)), device="cpu"),
+    Group(numpy("tril triu"), lambda d: Case((d.tensor(1, 3),)), device="cpu"),
+    Group(numpy("vstack row_stack hstack dstack column_stack"), joined, device="cpu"),
+    Group(numpy("append"), append, device="cpu"),
+    Group(numpy("split array_split"), split, device="cpu", examples=80),
+    Group(numpy("meshgrid"), grids, device="cpu"),
+    Group(both("take"), take, device="cpu"),
+    Group(numpy("pad"), pad, device="cpu", examples=60),
+    Group(numpy("argwhere"), lambda d: Case((d.tensor(1, 3),)), device="cpu", open=True),
+    Group(numpy("unique"), unique, device="cpu", open=True),
+    Group(numpy("outer"), lambda d: Case((d.tensor(0, 2), d.tensor(0, 2))), device="cpu"),
+    Group(numpy("einsum"), einsum, device="cpu"),
+    Group(numpy("tensordot"), tensordot, device="cpu"),
+    Group(numpy("percentile quantile nanpercentile nanquantile"), quantile, device="cpu"),
+    Group(numpy("linalg.inv"), lambda d: Case((Tensor((*d.sizes(0, 2), 1, 1)),)), device="cpu"),
+    Group(numpy("atleast_1d atleast_2d atleast_3d"), alone, device="cpu"),
     Group(numpy("linalg.norm"), norm, device="cpu"),
     Group((*both("argmax argmin cumsum cumprod argsort"), *numpy("sort")), one_axis, device="cpu"),
     Group(numpy("matmul"), product, device="cpu"),
     Group(both("dot"), dot, device="cpu"),
 ]
 
-test_agrees, test_every_operation_is_tested = differential_tests("numpy", GROUPS)
+test_agrees, test_every_operation_is_tested = differential_tests("numpy.arrays numpy.arranging", GROUPS)
 
 
 @pytest.mark.parametrize(("stop", "length"), [(5, 5), (-3, 0)])

@@ -19,12 +19,12 @@ from differential import (
     contradiction,
     differential_tests,
     exact_argument,
-    make_tensor,
     mapped,
     methods,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch_side import make_tensor
 
 from batchlint.shapes.dimension import Role, Symbol, floor_divide
 from batchlint.shapes.registry import UNKNOWN, TensorIndex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch_side  # noqa: F401  (enters PyTorch)
 from differential import Case, Draw, Group, Tensor, both, differential_tests, functions
 
 from batchlint.shapes.dimension import Role, Symbol

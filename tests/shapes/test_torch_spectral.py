@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch_side  # noqa: F401  (enters PyTorch)
 from differential import Case, Draw, Group, Size, Tensor, both, differential_tests, functions
 
 

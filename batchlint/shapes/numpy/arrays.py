@@ -1,4 +1,4 @@
-"""NumPy's shape functions, where they are PyTorch's under another name or nearly so."""
+"""NumPy's functions that make, reshape, reduce and compute."""
 
 from __future__ import annotations
 
@@ -12,25 +12,43 @@ from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.broadcasting import broadcast
 from batchlint.shapes.torch.creation import from_data, range_length
 from batchlint.shapes.torch.joining import cat, stack
-from batchlint.shapes.torch.operands import as_axes, as_dimension, as_shape, as_sizes, axis_of, reach_of, shape_of_sizes
+from batchlint.shapes.torch.operands import (
+    as_axes,
+    as_dimension,
+    as_shape,
+    as_sizes,
+    axis_of,
+    reach_of,
+    shape_of_sizes,
+)
 from batchlint.shapes.torch.products import matmul
 from batchlint.shapes.torch.reductions import reduce
 from batchlint.shapes.torch.repeating import repeat_interleave, tile
 from batchlint.shapes.torch.reshaping import flatten, reshape
-from batchlint.shapes.torch.views import permute, squeeze, transpose, unsqueeze
+from batchlint.shapes.torch.views import (
+    permute,
+    squeeze,
+    transpose,
+    unsqueeze,
+)
 
 __all__: list[str] = []
 
 UNARY = """
 abs absolute arccos arcsin arctan cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor isfinite isinf isnan log log10
 log1p log2 logical_not negative positive rad2deg reciprocal rint round sign sin sinh sqrt square tan tanh trunc
-empty_like full_like ones_like zeros_like float16 float32 float64 int32 int64 copy nan_to_num
+empty_like full_like ones_like zeros_like float16 float32 float64 int8 int16 int32 int64 uint8 copy nan_to_num fix
+sinc signbit isneginf isposinf real imag conj conjugate angle fliplr flipud
 """
 BINARY = """
 add arctan2 divide equal floor_divide fmax fmin fmod greater greater_equal hypot less less_equal logaddexp logical_and
 logical_or logical_xor maximum minimum mod multiply not_equal power remainder subtract true_divide
 """
 REDUCTIONS = "all any argmax argmin max mean min prod std sum var"
+FUNCTION_REDUCTIONS = """
+amax amin average count_nonzero median nanargmax nanargmin nanmax nanmean nanmedian nanmin nanprod nanstd nansum nanvar
+ptp
+"""
 METHODS = "astype clip copy round"
 
 
@@ -67,7 +85,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> ShapeResult:
     return broadcast(as_shape(condition), as_shape(x), as_shape(y))
 
 
-@shape_function("numpy.array", "numpy.asarray")
+@shape_function("numpy.array", "numpy.asarray", "numpy.asanyarray")
 def array(object: Any, *_: Any, **__: Any) -> Shape:
     """The shape of the data."""
     return from_data(object)
@@ -91,18 +109,32 @@ def random_sized(*sizes: Any) -> Shape:
     return shape_of_sizes(sizes)
 
 
-@shape_function("numpy.random.random", "numpy.random.random_sample")
+@shape_function(*(f"numpy.random.{name}" for name in ("random", "random_sample", "standard_normal")))
 def random(size: Any = None) -> Shape:
     """*size*; without it, a number."""
     return Shape() if size is None else shape_of_sizes(as_sizes((size,)))
 
 
-@shape_function("numpy.random.normal", "numpy.random.uniform", "numpy.random.randint")
+@shape_function(*(f"numpy.random.{name}" for name in ("binomial", "laplace", "normal", "randint", "uniform")))
 def random_between(low: Any = 0.0, high: Any = 1.0, size: Any = None, **_: Any) -> Shape:
     """*size*; without it, the parameters broadcast."""
     if size is not None:
         return shape_of_sizes(as_sizes((size,)))
     return broadcast(*(as_shape(bound) for bound in (low, high) if bound is not None))
+
+
+@shape_function("numpy.random.choice")
+def choice(a: Any, size: Any = None, *_: Any, **__: Any) -> Shape:
+    """*size*; without it, a number."""
+    return Shape() if size is None else shape_of_sizes(as_sizes((size,)))
+
+
+@shape_function("numpy.random.permutation")
+def permutation(x: Any) -> Shape:
+    """*x* with its first dimension shuffled; of a number, as many numbers."""
+    if isinstance(x, (int, Expression)):
+        return Shape((x,))
+    return from_data(x)
 
 
 @shape_function("numpy.arange")
@@ -128,6 +160,12 @@ def linspace(start: Any, stop: Any, num: Any = 50, **_: Any) -> Shape:
     if isinstance(start, (int, float)) and isinstance(stop, (int, float)):
         return Shape((as_dimension(num),))
     return UNKNOWN_SHAPE
+
+
+@shape_function("numpy.identity")
+def identity(n: Any, *_: Any, **__: Any) -> Shape:
+    """``[n, n]``."""
+    return Shape((as_dimension(n),) * 2)
 
 
 @shape_function("numpy.eye")
@@ -243,7 +281,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Shape:
     return repeat_interleave(a, repeats if not isinstance(repeats, tuple) else UNKNOWN, axis)
 
 
-@shape_function(*_both(REDUCTIONS), "numpy.amax", "numpy.amin", "numpy.median")
+@shape_function(*_both(REDUCTIONS), *(f"numpy.{name}" for name in FUNCTION_REDUCTIONS.split()))
 def reduction(a: Any, axis: Any = None, *_: Any, keepdims: Any = False, **__: Any) -> Shape:
     """*a* without *axis*."""
     return as_shape(a) if axis == () else reduce(as_shape(a), axis, keepdims)
