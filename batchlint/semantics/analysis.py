@@ -13,7 +13,7 @@ from batchlint.findings import Finding, Note, Severity, Span
 from batchlint.semantics import entry_points
 from batchlint.semantics.evaluator import Evaluator
 from batchlint.semantics.gate import KINDS, Candidates, candidates
-from batchlint.semantics.observations import Observation, Report
+from batchlint.semantics.observations import CALL, Observation, Report
 from batchlint.semantics.parsing import parse
 from batchlint.semantics.positions import positions
 from batchlint.semantics.pruning import without_unneeded
@@ -73,6 +73,8 @@ def analyse(
     module = parse(without_unneeded(text, surveyed, found))
     reported: dict[tuple[str, int], _Reported] = {}
     by_operation: dict[str, list[tuple[AnalysedRule, Report]]] = {}
+    # Telling of every call is dear: only whoever has a candidate in the file is told of them.
+    rules = [rule for rule in rules if CALL not in rule.observes or found.kinds.intersection(rule.candidates)]
     for rule in rules:
         report = _reporter(rule, reported)
         for operation in rule.observes:

@@ -11,6 +11,7 @@ from batchlint.semantics import observations as seen
 from batchlint.semantics.batch_names import names_count
 from batchlint.semantics.batching import batch_size_in
 from batchlint.semantics.quantities import combined
+from batchlint.semantics.static_batch import note_emptiness, note_operands
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
@@ -29,7 +30,7 @@ from batchlint.semantics.values import (
     Value,
     join,
 )
-from batchlint.shapes.dimension import Dimension, certainly_differ, floor_divide, unknown
+from batchlint.shapes.dimension import Dimension, Role, certainly_differ, floor_divide, has_role, unknown
 
 if TYPE_CHECKING:
     from batchlint.semantics.evaluator import Evaluator
@@ -57,6 +58,9 @@ _COMPARISONS = {
 }
 
 
+_BY_ORDER = frozenset({"LessThan", "GreaterThan", "LessThanEqual", "GreaterThanEqual"})
+
+
 def as_integer(value: Value) -> Integer | None:
     """*value* as an integer, also where it is a boolean."""
     if isinstance(value, Integer):
@@ -72,6 +76,7 @@ def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -
         left = left.tensor
     if isinstance(right, Batch):
         right = right.tensor
+    note_operands(ev, node, (left, right))
     if operator == "Divide":
         ev.observe(seen.DIVIDE, node, {"left": left, "right": right})
     if operator in ("Divide", "FloorDivide", "Subtract", "Modulo"):
@@ -81,6 +86,10 @@ def binary(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) -
         if operator == "FloorDivide" and isinstance(result, Integer):
             ev.note_quotient(result.dimension, node)
         return result
+    if operator == "Divide":
+        top, bottom = _size_in(left), _size_in(right)
+        if top is not None and bottom is not None:
+            return Number(None, (top, bottom))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         return _tensors(ev, node, operator, left, right)
     if isinstance(left, Sequence) and isinstance(right, Sequence) and operator == "Add":
@@ -143,6 +152,15 @@ def as_number(value: Value) -> int | float | None:
     return None
 
 
+def _size_in(value: Value) -> Dimension | None:
+    """The size that *value* is, also as ``float(n)``; ``None`` for any other number."""
+    if isinstance(value, Integer):
+        return value.dimension
+    if isinstance(value, Number) and value.quantity is None and value.ratio is not None and value.ratio[1] == 1:
+        return value.ratio[0]
+    return None
+
+
 def _computed(operator: str, left: Value, right: Value) -> Value | None:
     """The result of plain arithmetic with floats, ``None`` where a number is not known."""
     a, b, function = as_number(left), as_number(right), _COMPUTED.get(operator)
@@ -201,6 +219,20 @@ def _integers(operator: str, left: Integer, right: Integer) -> Value:
 
 
 def _derived(left: Integer, right: Integer) -> Origin:
+    origin = _derived_from(left, right)
+    return replace(origin, static=True) if _is_static_batch(left) or _is_static_batch(right) else origin
+
+
+def _may_be_none(value: Integer) -> bool:
+    """Whether *value* is a size of a graph's tensor that may be open until the graph runs."""
+    return value.origin is not None and value.origin.static and not isinstance(value.dimension, int)
+
+
+def _is_static_batch(value: Integer) -> bool:
+    return value.origin is not None and value.origin.static and has_role(value.dimension, Role.BATCH)
+
+
+def _derived_from(left: Integer, right: Integer) -> Origin:
     kinds = [value.origin for value in (left, right) if value.origin is not None]
     for origin in kinds:
         if origin.kind in (OriginKind.LOADER_LENGTH, OriginKind.DATASET_LENGTH):
@@ -249,6 +281,10 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
         left = left.tensor
     if isinstance(right, Batch):
         right = right.tensor
+    if operator in _BY_ORDER:
+        note_operands(ev, node, (left, right))
+    elif operator in ("Equal", "NotEqual"):
+        note_emptiness(ev, node, left, right)
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         if operator in ("Is", "IsNot"):
             # A tensor is never None: `if mask is not None` takes the tensor branch when one was given.
@@ -270,6 +306,8 @@ def compare(ev: Evaluator, node: Any, operator: str, left: Value, right: Value) 
     if operator in ("Is", "IsNot", "Equal", "NotEqual"):
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Constant) and one.value is None and not isinstance(other, type(UNKNOWN)):
+                if isinstance(other, Integer) and _may_be_none(other):
+                    return UNKNOWN
                 certain = not isinstance(other, BoundMethod) or isinstance(other.function, Function)
                 if certain and not isinstance(other, Constant):
                     return Constant(operator in ("IsNot", "NotEqual"))

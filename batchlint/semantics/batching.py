@@ -274,6 +274,34 @@ def _flows_from_loader(value: Value) -> bool:
     return isinstance(value, Tensor) and Source.LOADER in value.sources
 
 
+def may_be_short(rows: Dimension, piece: SliceValue, loops: Sequence[LoopContext]) -> Symbol | None:
+    """The rows of the batch that *piece* cuts from *rows* rows, where the last one of the loop may be shorter.
+
+    ``None`` where nothing is known of the loop, or it ends with the last full batch.
+    """
+    if not isinstance(piece.lower, Integer):
+        return None
+    lower = piece.lower.dimension
+    loop = loop_of(lower, loops)
+    size = None if loop is None else step_of(lower, loop)
+    if loop is None or size is None or _end_of(piece.upper, lower + size) is not _End.FULL:
+        return None
+    if substitute(lower, {loop.counter: loop.counted.start.dimension}) != 0:
+        return None
+    stop = loop.counted.stop.dimension
+    stepped = loop.counted.step.dimension == size and stop == rows
+    counted = loop.counted.step.dimension == 1 and stop in (
+        floor_divide(rows + size - 1, size),
+        floor_divide(rows, size) + 1,
+    )
+    count, width, rounds = known_value(rows), known_value(size), known_value(stop)
+    if count is not None and width and rounds is not None and loop.counted.step.dimension == 1:
+        counted = rounds * width > count
+    if not (stepped or counted) or (count is not None and width and count % width == 0):
+        return None
+    return Symbol("B", Role.BATCH, identity=("slice", id(loop.context.node)))
+
+
 def batches_in(observation: Observation) -> tuple[Loop, Batches] | None:
     """The loop that gives a slice its bounds and the batches it cuts, where they are not simply all rows."""
     cut = _cut(observation)

@@ -8,6 +8,7 @@ import libcst as cst
 
 from batchlint.semantics import observations as seen
 from batchlint.semantics.batch_names import names_rows
+from batchlint.semantics.static_batch import located
 from batchlint.semantics.tensors import look_for_conflict
 from batchlint.semantics.values import (
     UNKNOWN,
@@ -77,6 +78,9 @@ def _store_item(ev: Evaluator, target: cst.Subscript, value: Value) -> None:
         index = target.slice[0].slice
         key = ev.evaluate(index.value) if isinstance(index, cst.Index) else UNKNOWN
         ev.change_in_place(target.value, _with_item(ev, base, key, value, target))
+    elif isinstance(base, ShapeOf) and isinstance(target.value, cst.Name | cst.Attribute):
+        # A list of sizes of which one was changed is no tensor's shape any more.
+        ev.change_in_place(target.value, UNKNOWN)
 
 
 def change_in_place(ev: Evaluator, target: cst.BaseExpression, value: Value) -> None:
@@ -145,18 +149,18 @@ def _unpack(ev: Evaluator, target: cst.Tuple | cst.List, value: Value) -> None:
     if len(items) != len(elements):
         items = tuple(UNKNOWN for _ in elements)
     for element, item in zip(elements, items):
-        ev.bind_target(element.value, item)
+        ev.bind_target(element.value, located(item, element.value))
 
 
 def _parts(ev: Evaluator, batch: Batch, count: int) -> tuple[Value, ...]:
     if batch.parts is not None and len(batch.parts.items) == count:
         return batch.parts.items
-    return tuple(batch.tensor for _ in range(count))
+    return tuple(ev.part_of(Batch(batch.tensor), index) for index in range(count))
 
 
 def _unpack_shape(ev: Evaluator, value: ShapeOf, names: list[str], starred: list[int]) -> tuple[Value, ...]:
     tensor = value.tensor
-    origin = Origin(OriginKind.TENSOR, None, None, tensor)
+    origin = Origin(OriginKind.TENSOR, None, None, tensor, value.static)
     if starred:
         found = []
         for i, name in enumerate(names):
@@ -178,7 +182,7 @@ def _unpack_shape(ev: Evaluator, value: ShapeOf, names: list[str], starred: list
     shape = Shape(tuple(dimensions))
     if tensor.parameter is not None:
         ev.refine(tensor.parameter, shape)
-    return tuple(Integer(d, Origin(OriginKind.TENSOR, None, None, tensor)) for d in dimensions)
+    return tuple(Integer(d, origin) for d in dimensions)
 
 
 def refine(ev: Evaluator, parameter: Parameter, shape: Shape) -> None:

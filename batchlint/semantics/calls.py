@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from batchlint.semantics import observations as seen
+from batchlint.semantics import static_batch
 from batchlint.semantics.attributes import layer_attribute
 from batchlint.semantics.batch_names import names_batch_size, names_data_loader, names_input_size
 from batchlint.semantics.classes import ancestors, class_attribute, external_base
 from batchlint.semantics.expressions import callee_of
+from batchlint.semantics.extensions import APPLIED, BEFORE_CALL, CHANGED_BY, INHERITED, OF_SUPER
 from batchlint.semantics.layers import apply_chain, apply_layer, construct, is_layer
 from batchlint.semantics.library import LIBRARY
 from batchlint.semantics.loaders import made_by_library
@@ -21,8 +23,10 @@ from batchlint.semantics.methods import METHODS
 from batchlint.semantics.names import canonical
 from batchlint.semantics.scope import Frame
 from batchlint.semantics.statements import run_block
+from batchlint.semantics.syntax import walk
 from batchlint.semantics.tensors import opaque, tensors_in
 from batchlint.semantics.values import (
+    GENERATOR,
     NONE,
     UNKNOWN,
     Batch,
@@ -30,12 +34,14 @@ from batchlint.semantics.values import (
     Chain,
     Class,
     Constant,
+    Dataset,
     Dictionary,
     External,
     Function,
     Instance,
     Integer,
     Layer,
+    Loader,
     Mark,
     MarkKind,
     Origin,
@@ -43,6 +49,7 @@ from batchlint.semantics.values import (
     Partial,
     Repeated,
     Sequence,
+    ShapeOf,
     SuperOf,
     Tensor,
     Value,
@@ -108,21 +115,27 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
         return UNKNOWN
     callee = callee_of(ev, function)
     arguments, keywords = arguments_of(ev, node)
-    if ev.loops and isinstance(function, cst.Attribute) and function.attr.value == "backward":
+    if ev.loops and isinstance(function, cst.Attribute) and function.attr.value in _TRAINING:
         ev.note_training()
     if callee is UNKNOWN or isinstance(callee, External):
         _observe_unknown_loss(ev, function, arguments, node)
     if seen.CALL in ev.subscriptions:
         ev.observe(seen.CALL, node, {"callee": callee}, positional=arguments, keywords=keywords)
+    _observe_by_name(ev, node, callee, arguments, keywords)
+    static_batch.note_call(ev, node, callee, arguments, keywords)
     given = {**callee.keywords, **keywords} if isinstance(callee, Partial) else keywords
-    if "drop_last" in given:
+    if "drop_last" in given or ("drop_remainder" in given and not _is_pipeline(callee)):
         ev.observe(seen.DROP_LAST, node, given, name=ev.last_name(function) or "", positional=arguments)
     if isinstance(callee, BoundMethod) and isinstance(callee.function, str):
         result = call_method(ev, callee.receiver, callee.function, arguments, keywords, node)
-        _rebind_receiver(ev, function, callee, arguments, result)
+        _rebind_receiver(ev, function, callee, arguments, keywords, result)
         return result
     if callee is UNKNOWN and _asks_size(function, arguments):
         return Integer(unknown("n", minimum=0), Origin(OriginKind.LENGTH))
+    if callee is UNKNOWN:
+        known = _distributed(ev, function, arguments, keywords, node)
+        if known is not None:
+            return known
     ev.changed_arguments = {}
     value = apply(ev, callee, arguments, keywords, node)
     if ev.changed_arguments:
@@ -130,6 +143,71 @@ def call(ev: Evaluator, node: cst.Call) -> Value:
     if isinstance(callee, External) and callee.name not in LIBRARY:
         _leave_open(ev, node)
     return value
+
+
+_TRAINING = frozenset({"backward", "apply_gradients", "minimize", "train_on_batch"})
+"""Methods that take a step of training, or most of one."""
+_STEPPING = frozenset({"evaluate", "predict", "evaluate_generator", "predict_generator"})
+_FITTING = frozenset({"fit", "evaluate", "predict"})
+
+
+def _observe_by_name(
+    ev: Evaluator, node: cst.Call, callee: Value, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> None:
+    """What a method says by its name, whatever it is called on; not a method that the file defines."""
+    function = node.func
+    own = isinstance(callee, BoundMethod) and isinstance(callee.function, Function)
+    if own or not isinstance(function, cst.Attribute):
+        return
+    name = function.attr.value
+    if name in _FITTING and "batch_size" in keywords:
+        given = {**keywords, "x": arguments[0]} if arguments else dict(keywords)
+        given["own"] = _own_batch_size(ev, given.get("x", UNKNOWN))
+        ev.observe(seen.FIT, node, given, name=name, positional=arguments)
+    elif name in _STEPPING and "steps" in keywords:
+        given = {**keywords, "x": arguments[0]} if arguments else dict(keywords)
+        ev.observe(seen.STEPS, node, given, name=name)
+    elif name == "skip" and ev.loops and len(arguments) == 1:
+        with ev.quietly():
+            receiver = ev.evaluate(function.value)
+        ev.observe(seen.SKIP, node, {"receiver": receiver, "count": arguments[0]}, name=name)
+
+
+def _distributed(
+    ev: Evaluator,
+    function: cst.BaseExpression,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    node: cst.Call,
+) -> Value | None:
+    """What a ``tf.distribute.Strategy`` does, by its methods' names: ``None`` for any other call."""
+    if not isinstance(function, cst.Attribute) or not arguments:
+        return None
+    name, first = function.attr.value, arguments[0]
+    if name == "experimental_distribute_dataset":
+        return first
+    if name not in ("run", "experimental_run_v2") or not isinstance(first, Function | BoundMethod | Partial):
+        return None
+    given = arguments[1] if len(arguments) > 1 else keywords.get("args", Sequence(()))
+    if isinstance(given, Sequence) and not (isinstance(first, BoundMethod) and isinstance(first.function, str)):
+        # Each replica has its part of the rows: what it gives is not known, what it does is seen.
+        apply(ev, first, given.items, {}, node)
+    return UNKNOWN
+
+
+def _is_pipeline(callee: Value) -> bool:
+    """Whether *callee* is a method of a pipeline that is known: its steps are told by their own names."""
+    return isinstance(callee, BoundMethod) and isinstance(callee.receiver, Dataset | Loader)
+
+
+def _own_batch_size(ev: Evaluator, feed: Value) -> Value:
+    """The batch size of what gives a model its batches."""
+    if isinstance(feed, Loader):
+        return feed.batch_size or UNKNOWN
+    if not isinstance(feed, Instance):
+        return UNKNOWN
+    stored = (name for owner, name in ev.heap if owner == feed.identity and names_batch_size(name))
+    return next((ev.heap[(feed.identity, name)] for name in stored), UNKNOWN)
 
 
 def _change_arguments(ev: Evaluator, node: cst.Call) -> None:
@@ -206,7 +284,12 @@ def _changed_items(
 
 
 def _rebind_receiver(
-    ev: Evaluator, function: cst.BaseExpression, callee: BoundMethod, arguments: tuple[Value, ...], result: Value
+    ev: Evaluator,
+    function: cst.BaseExpression,
+    callee: BoundMethod,
+    arguments: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    result: Value,
 ) -> None:
     """``layers.append(x)`` and in-place methods change what the receiver's name is bound to."""
     if not isinstance(function, cst.Attribute):
@@ -220,6 +303,8 @@ def _rebind_receiver(
         else:
             items = _changed_items(ev, receiver.items, name, arguments)
             changed = Repeated(UNKNOWN, receiver.kind) if items is None else Sequence(items, receiver.kind)
+    elif isinstance(receiver, ShapeOf) and name in _LIST_CHANGES:
+        changed = UNKNOWN
     elif isinstance(receiver, Repeated) and arguments and name == "append":
         changed = Repeated(join(receiver.item, arguments[0]), receiver.kind)
     elif isinstance(receiver, Dictionary) and arguments and name == "update":
@@ -233,6 +318,8 @@ def _rebind_receiver(
         changed = Chain((*receiver.items, (str(label), arguments[-1])), receiver.complete)
     elif isinstance(receiver, Tensor) and name in ("resize_", "set_", "resize_as_"):
         changed = result if isinstance(result, Tensor) else None
+    elif type(receiver) in CHANGED_BY:
+        changed = CHANGED_BY[type(receiver)](ev, receiver, name, arguments, keywords, function)
     if changed is not None:
         target = function.value
         while isinstance(target, cst.Attribute) and target.attr.value == "data":
@@ -265,6 +352,9 @@ def apply(
         return apply(ev, callee.callee, (*callee.arguments, *arguments), given, node)
     if isinstance(callee, Chain):
         return apply_chain(ev, callee, arguments, node)
+    applied = APPLIED.get(type(callee))
+    if applied is not None:
+        return applied(ev, callee, arguments, keywords, node)
     return opaque(ev, arguments, keywords)
 
 
@@ -362,6 +452,10 @@ def _inherited_method(
     node: cst.Call,
 ) -> Value:
     """A method that a class of the file has from an imported base."""
+    for inherited in INHERITED:
+        given = inherited(ev, receiver, name, arguments, keywords, node)
+        if given is not None:
+            return given
     if name in _RETURN_SELF:
         return receiver
     if name in ("register_buffer", "register_parameter", "register_module", "__setattr__") and len(arguments) >= 2:
@@ -372,7 +466,7 @@ def _inherited_method(
     if name == "add_module" and len(arguments) >= 2:
         ev.store_named(receiver, arguments[0], arguments[1])
         return NONE
-    if name == "forward" or name == "__call__":
+    if name in ("forward", "call", "__call__"):
         return _inherited_forward(ev, receiver, arguments, node)
     if name in ("children", "modules", "values", "items", "keys"):
         chain = ev.heap.get((receiver.identity, "()"))
@@ -406,6 +500,10 @@ def _super_method(
     instance = receiver.instance
     if not isinstance(instance, Instance):
         return UNKNOWN
+    for of_super in OF_SUPER:
+        given = of_super(ev, instance, name, arguments, keywords, node)
+        if given is not None:
+            return given
     if name == "__init__":
         base = external_base(receiver.owner)
         if base == "torch.nn.Sequential":
@@ -431,8 +529,14 @@ def call_instance(
     for name in ("forward", "__call__", *(("call",) if callee.of.is_module else ())):
         found = class_attribute(callee.of, name)
         if isinstance(found, Function):
+            if name == "call":
+                for prepare in BEFORE_CALL:
+                    prepare(ev, callee, arguments, keywords, node)
+                if "training" in found.defaults and "training" not in keywords and len(arguments) < 2:
+                    # Keras gives it.
+                    keywords = {**keywords, "training": UNKNOWN}
             return call_function(ev, found, arguments, keywords, callee)
-    return _inherited_forward(ev, callee, arguments, node)
+    return _inherited_method(ev, callee, "__call__", arguments, keywords, node)
 
 
 _CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleDict", "torch.nn.ModuleList"})
@@ -532,9 +636,21 @@ def call_function(
         ev.statement = statement
     ev.changed_arguments = changed
     value = NONE if result is None else result
+    if value == NONE and _yields(ev, function):
+        value = Repeated(UNKNOWN, GENERATOR)
     if key and not changed:
         ev.memory[key] = value
     return value
+
+
+def _yields(ev: Evaluator, function: Function) -> bool:
+    """Whether *function* is a generator."""
+    key = ("yields", id(function.node))
+    known = ev.memory.get(key)
+    if known is None:
+        found = any(isinstance(part, cst.Yield) for part in walk(function.node.body, into_definitions=False))
+        known = ev.memory[key] = Constant(found)
+    return known == Constant(True)
 
 
 def _changed_by(frame: Frame, function: Function, receiver: Value | None) -> dict[int | str, Value]:
@@ -637,6 +753,14 @@ _SIZE_NAME = re.compile(
 )
 
 
+_NO_SIZE_NAME = re.compile(
+    r"(?:shapes?|tables?|matri(?:x|ces)|weights|initiali[sz]ers?|regulari[sz]ers?|fn|func|function|types?|modes?|names?|"
+    r"paths?|format)$",
+    re.IGNORECASE,
+)
+"""Ends of names that are no numbers, whatever else they mention."""
+
+
 def symbolic_arguments(ev: Evaluator, function: Function) -> dict[str, Value]:
     """Arguments for a constructor that the file never calls: a named size for each parameter that is a number."""
     parameters = function.node.params
@@ -649,7 +773,7 @@ def symbolic_arguments(ev: Evaluator, function: Function) -> dict[str, Value]:
         annotated = annotation.value if isinstance(annotation, cst.Name) else None
         if names_batch_size(name):
             given[name] = fixed_argument(ev, function, name)
-        elif annotated == "int" or (annotated is None and annotation is None and _SIZE_NAME.search(name)):
+        elif annotated == "int" or (annotation is None and _SIZE_NAME.search(name) and not _NO_SIZE_NAME.search(name)):
             symbol = Symbol(name, Role.SIZE, identity=("constructor", id(function.node)))
             given[name] = Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
     return given

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from batchlint.semantics.names import MODULE_BASES
 from batchlint.semantics.values import UNKNOWN, Class, External, Function, Value
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from batchlint.semantics.evaluator import Evaluator
 
 
 def define_class(ev: Evaluator, node: cst.ClassDef) -> Class:
     """The class that a ``class`` statement makes; its body is evaluated for constants and methods."""
+    import libcst as cst
+
     bases = tuple(ev.evaluate(base.value) for base in node.bases if not base.star)
     attributes: dict[str, Value] = {}
     fields: list[str] = []
@@ -60,6 +62,8 @@ def define_class(ev: Evaluator, node: cst.ClassDef) -> Class:
 
 
 def _last(node: cst.BaseExpression) -> str:
+    import libcst as cst
+
     if isinstance(node, cst.Call):
         node = node.func
     if isinstance(node, cst.Attribute):

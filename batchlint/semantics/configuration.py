@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import library
+from batchlint.semantics.flags import FLAG
 from batchlint.semantics.values import (
     FALSE,
     NONE,
@@ -97,6 +98,22 @@ def _set(ev: Evaluator, key: Any, name: str, value: Value, node: Any) -> None:
     ev.memory[key] = Dictionary(items, "namespace", False)
 
 
+def _define_flag(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    """``flags.DEFINE_integer("batch_size", 128, "...")``."""
+    given = {**dict(zip(("name", "default"), arguments)), **keywords}
+    name, value = given.get("name", UNKNOWN), given.get("default", UNKNOWN)
+    if isinstance(name, Constant) and isinstance(name.value, str):
+        if isinstance(value, Integer):
+            value = ev.named(name.value, value, node, OriginKind.CONFIGURATION)
+        elif isinstance(value, Constant) and (isinstance(value.value, bool) or value.value is None):
+            value = UNKNOWN
+        ev.memory[(FLAG, name.value)] = value
+    return UNKNOWN
+
+
+_FLAGS = ("tensorflow.app.flags", "tensorflow.flags", "absl.flags", "gflags")
+_KINDS = ("integer", "float", "string", "bool", "boolean", "enum", "list")
+library.handles(*(f"{module}.DEFINE_{kind}" for module in _FLAGS for kind in _KINDS))(_define_flag)
 library.handles("argparse.ArgumentParser", "configargparse.ArgumentParser", "configargparse.ArgParser")(_parser)
 
 __all__ = ["FALSE", "TRUE", "BoundMethod", "parser_method"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -11,10 +12,13 @@ from batchlint.semantics.batch_names import names_batch_size, names_configuratio
 from batchlint.semantics.calls import call_function, symbolic_arguments
 from batchlint.semantics.classes import class_attribute
 from batchlint.semantics.evaluator import Evaluator
+from batchlint.semantics.extensions import BEFORE_CALL
 from batchlint.semantics.gate import Candidates
 from batchlint.semantics.loaders import batch_of
+from batchlint.semantics.syntax import is_taken_apart
 from batchlint.semantics.values import (
     UNKNOWN,
+    Batch,
     Class,
     Constant,
     Function,
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 FORWARDS = ("forward", "forward_features", "call", "__call__")
 _BATCHES = frozenset({"batch", "minibatch", "mini_batch", "batch_data"})
 """Arguments that are what a loader gives."""
+_STEPS = frozenset({"train_step", "test_step", "predict_step"})
+"""Methods of a Keras model that are given a batch."""
 
 
 def run(ev: Evaluator, module: cst.Module, found: Candidates) -> None:
@@ -45,6 +51,7 @@ def run(ev: Evaluator, module: cst.Module, found: Candidates) -> None:
     for function in ev.functions:
         if function.owner is None and id(function.node) not in ev.visited and _outermost(function) in found.definitions:
             ev.enter(lambda function=function: _enter_function(ev, function))  # type: ignore[misc]
+    ev.tell_postponed()
 
 
 def _outermost(function: Function) -> tuple[str | None, str]:
@@ -116,7 +123,11 @@ def enter_method(ev: Evaluator, instance: Instance, method: Function) -> None:
     """Evaluate *method* of *instance* on arguments of which only the names are known."""
     receiver = None if method.static else instance
     parameters = _parameters(method, skip_first=not method.static)
-    call_function(ev, method, (), _inputs(ev, method, parameters, instance.of), receiver)
+    given = _inputs(ev, method, parameters, instance.of)
+    if method.name == "call" and instance.of.is_module:
+        for prepare in BEFORE_CALL:
+            prepare(ev, instance, (), given, method.node)
+    call_function(ev, method, (), given, receiver)
 
 
 def _enter_function(ev: Evaluator, function: Function) -> None:
@@ -159,6 +170,10 @@ def _input_of_graph(parameter: cst.Param) -> Value:
 _PLAIN = frozenset({"int", "float", "bool", "str", "dict", "Dict", "Callable", "Path", "bytes"})
 
 
+_SHAPE = re.compile(r"shapes?$|^(?:config|inputs_spec|input_spec|dtype|name|scope|mode|reuse|training|is_training)$")
+"""Arguments of functions that build models which are no tensors."""
+
+
 def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batch: bool) -> Value:
     name = parameter.name.value
     annotation = _annotation(parameter)
@@ -177,6 +192,8 @@ def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batc
             return Integer(symbol.dimension(), origin)
         symbol = Symbol(name, Role.SIZE, identity=("argument", id(function.node)))
         return Integer(symbol.dimension(), Origin(OriginKind.ARGUMENT, name, parameter))
+    if "tensorflow" in ev.frameworks and _SHAPE.search(name):
+        return UNKNOWN
     if annotation in _PLAIN:
         if annotation == "int":
             symbol = Symbol(name, Role.SIZE, identity=("argument", id(function.node)), minimum=0)
@@ -188,9 +205,12 @@ def _input(ev: Evaluator, function: Function, parameter: cst.Param, leading_batc
     if default is not None and not leading_batch:
         # An optional argument: given or not.
         return UNKNOWN
-    if name in _BATCHES:
+    if name in _BATCHES or (name == "data" and function.name in _STEPS):
         return batch_of(ev, ev.unknown_loader("batch", parameter))
-    return ev.input_tensor(function, name, leading_batch)
+    tensor = ev.input_tensor(function, name, leading_batch)
+    if leading_batch and function.name == "call" and is_taken_apart(function.node, name):
+        return Batch(replace(tensor, opaque=True))
+    return tensor
 
 
 def _annotation(parameter: cst.Param) -> str | None:

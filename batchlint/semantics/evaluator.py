@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -24,13 +25,15 @@ from batchlint.semantics.classes import class_attribute, define_class, external_
 from batchlint.semantics.expressions import EXPRESSIONS, LITERALS
 from batchlint.semantics.facts import FileFacts
 from batchlint.semantics.fixed_batch import FULL_BATCHES
+from batchlint.semantics.frameworks import load_tables
 from batchlint.semantics.iteration import MAXIMUM_UNROLLED, iterate, length_of, loader_in, spread, unrolled
 from batchlint.semantics.loaders import batch_of
 from batchlint.semantics.names import MODULE_ATTRIBUTES, canonical
-from batchlint.semantics.observations import Context, LoopContext, Observation
+from batchlint.semantics.observations import CONFLICT, Context, LoopContext, Observation
 from batchlint.semantics.scope import Frame
 from batchlint.semantics.statements import run_block
-from batchlint.semantics.tensors import operate, subscript, tensor_method
+from batchlint.semantics.syntax import walk
+from batchlint.semantics.tensors import made_outside_torch, operate, subscript, tensor_method
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
@@ -62,9 +65,15 @@ from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
 
 class Tentative:
-    """A run of a loop's body that may turn out not to have been the last."""
+    """A run of a loop's body that may turn out not to have been the last.
+
+    Attributes:
+        accepted: whether it was.
+        happens: whether it is the loop's first round, which is as it was seen whatever later ones are.
+    """
 
     accepted = False
+    happens = False
 
 
 class Exhausted(Exception):
@@ -113,6 +122,7 @@ class Evaluator:
         self.statement: cst.CSTNode | None = None
         self.module: cst.Module | None = None
         self.star_imports: list[str] = []
+        self.frameworks: set[str] = set()
         self.origins: dict[Symbol, Origin] = {}
         self.quotients: dict[Dimension, cst.CSTNode] = {}
         self.visited: set[int] = set()
@@ -124,6 +134,8 @@ class Evaluator:
         self.requirements: list[tuple[Parameter | None, Dimension, int, Any]] = []
         self.training_loops: set[int] = set()
         self.quiet = 0
+        self.postponed: dict[int, Observation] = {}
+        self.withdrawn: set[int] = set()
         self.last_context = Context()
 
     # Evaluation ------------------------------------------------------------------------------------------------------
@@ -207,6 +219,23 @@ class Evaluator:
                 )
             )  # fmt: skip
 
+    def postpone(self, operation: str, node: Any, arguments: Mapping[str, Value]) -> None:
+        """Tell the rules that subscribe to *operation* when the file has been read, unless it is withdrawn by then."""
+        if operation in self.subscriptions and not self.quiet:
+            made = Observation(operation, node, arguments, UNKNOWN, self.context(), origins=self.origins)
+            self.postponed.setdefault(id(node), made)
+
+    def withdraw(self, node: Any) -> None:
+        """What was postponed at *node* is not so after all."""
+        self.withdrawn.add(id(node))
+
+    def tell_postponed(self) -> None:
+        """Tell what was postponed and not withdrawn."""
+        for key, observation in self.postponed.items():
+            if key not in self.withdrawn:
+                self.sink(observation)
+        self.postponed.clear()
+
     def context(self) -> Context:
         """Where the evaluation stands."""
         function, instance = self.frame.function, self.frame.instance
@@ -232,6 +261,8 @@ class Evaluator:
             self.evaluating,
             function.node if function is not None else self.module,
             self.facts.drops_last,
+            self.facts,
+            frozenset(self.frameworks),
         )
         return self.last_context
 
@@ -267,6 +298,9 @@ class Evaluator:
                         recorder(node, value)
             else:
                 self.memory = memory
+                for observation in told if run.happens else ():
+                    if observation.operation == CONFLICT and made_outside_torch(observation):
+                        sink(observation)
 
     # Names -----------------------------------------------------------------------------------------------------------
 
@@ -274,12 +308,29 @@ class Evaluator:
         """The documented name of an imported dotted name."""
         return canonical(name)
 
+    def note_import(self, module: str) -> None:
+        """The file imports *module*: what is known of its framework is loaded."""
+        self.frameworks.add("tensorflow" if load_tables(module) else module.partition(".")[0])
+
+    def has_static_shapes(self, tensor: Tensor) -> bool:
+        """Whether a size read from *tensor* is that of a graph, which is fixed when the graph is built."""
+        if tensor.array or "tensorflow" not in self.frameworks:
+            return False
+        if "torch" not in self.frameworks:
+            return True
+        instance = self.frame.instance
+        base = None if instance is None else external_base(instance.of)
+        return base is not None and base.startswith(("keras.", "tensorflow."))
+
     def unbound(self, node: cst.Name) -> Value:
         """A name that nothing in the file binds: perhaps from a star import, a loader or a configuration."""
         name = node.value
         for module in self.star_imports:
             if module.startswith("torch"):
                 return External(canonical(f"{module}.{name}"))
+            dotted = canonical(f"{module}.{name}")
+            if dotted.startswith(("keras.", "tensorflow.")) and name not in self.facts.bound_names:
+                return External(dotted)
         if names_loader(name) and name not in self.facts.bound_names:
             return self.unknown_loader(name, node)
         return UNKNOWN
@@ -356,6 +407,10 @@ class Evaluator:
 
     def instance_attribute(self, instance: Instance, name: str, node: Any) -> Value:
         """``instance.name``: what was stored, else what its class has."""
+        if self.facts.attribute_writes.get(name) == 1 and self.facts.written_elsewhere(name):
+            number = self._written_once(instance.of, name)
+            if number is not None:
+                return number
         value = self.heap.get((instance.identity, name))
         if value is not None:
             if names_batch_size(name) and isinstance(value, Integer) and self.facts.written_elsewhere(name):
@@ -382,6 +437,21 @@ class Evaluator:
             return self.unknown_loader(name, node)
         return BoundMethod(instance, name, node)
 
+    def _written_once(self, of: Class, name: str) -> Value | None:
+        """The number that a method other than the constructor sets a batch size to, where the file sets it once."""
+        if "tensorflow" not in self.frameworks:
+            return None
+        key = ("written once", id(of.node), name)
+        if key not in self.memory:
+            self.memory[key] = UNKNOWN
+            for part in walk(of.node):
+                if isinstance(part, cst.Assign) and isinstance(part.value, cst.Integer) and len(part.targets) == 1:
+                    target = part.targets[0].target
+                    if isinstance(target, cst.Attribute) and target.attr.value == name:
+                        self.memory[key] = self.named(name, self.evaluate(part.value), target)
+        known = self.memory[key]
+        return known if isinstance(known, Integer) else None
+
     def has_attribute(self, value: Value, name: str) -> bool | None:
         """Whether *value* has the attribute *name*, ``None`` where that is not known."""
         if not isinstance(value, Instance):
@@ -407,6 +477,10 @@ class Evaluator:
             if parameter.default is not None:
                 with self.quietly():
                     defaults[parameter.name.value] = self.evaluate(parameter.default)
+        for each in node.decorators:
+            if isinstance(each.decorator, cst.Call) and self._decorator(each.decorator) == "function":
+                # `tf.function(input_signature=...)`
+                self.evaluate(each.decorator)
         marks = {self._decorator(d.decorator) for d in node.decorators}
         function = Function(
             node.name.value,
@@ -503,7 +577,7 @@ class Evaluator:
         size = loader.batch_size
         if size is not None and isinstance(size.dimension, int) and size.dimension == 1:
             return 1
-        if loader.drop_last:
+        if loader.drop_last or loader.endless:
             return Symbol("B", Role.BATCH, identity=(FULL_BATCHES, loader.identity)).dimension()
         return Symbol("B", Role.BATCH, identity=("loader", loader.identity)).dimension()
 
@@ -515,6 +589,10 @@ class Evaluator:
         """``batch[key]`` or ``batch.key``."""
         if batch.parts is not None and isinstance(key, int) and -len(batch.parts.items) <= key < len(batch.parts.items):
             return batch.parts.items[key]
+        parameter = batch.tensor.parameter
+        if parameter is not None and key is not None:
+            # Each part is an argument of its own.
+            return replace(batch.tensor, parameter=Parameter(parameter.function, f"{parameter.name}[{key}]"))
         return batch.tensor
 
     # Truth -----------------------------------------------------------------------------------------------------------
@@ -542,6 +620,7 @@ class Evaluator:
             run_block(self, module.body)
         except Exhausted:
             self.remaining = 20_000
+            self.postponed.clear()
         self._reset()
 
     def _reset(self) -> None:
@@ -559,6 +638,8 @@ class Evaluator:
             run()
         except Exhausted:
             self.remaining = budget // 2
+            # What would have withdrawn it may stand in what was not read.
+            self.postponed.clear()
         finally:
             self._reset()
 

@@ -13,8 +13,11 @@ from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import as_number, binary, compare, negate
 from batchlint.semantics.attributes import layer_attribute
 from batchlint.semantics.batch_names import may_name_batch_size, names_batch_size, names_configuration, names_loader
+from batchlint.semantics.extensions import ATTRIBUTES
+from batchlint.semantics.flags import flag
 from batchlint.semantics.names import canonical
 from batchlint.semantics.quantities import own_batch_size, samples_drawn
+from batchlint.semantics.static_batch import located
 from batchlint.semantics.tensors import shape_of
 from batchlint.semantics.values import (
     NONE,
@@ -26,7 +29,9 @@ from batchlint.semantics.values import (
     Constant,
     Dataset,
     Dictionary,
+    Enumerated,
     External,
+    Feed,
     Function,
     Instance,
     Integer,
@@ -36,6 +41,7 @@ from batchlint.semantics.values import (
     OriginKind,
     Repeated,
     Sequence,
+    ShapeOf,
     SliceValue,
     Source,
     SuperOf,
@@ -222,11 +228,14 @@ def callee_of(ev: Evaluator, node: cst.BaseExpression) -> Value:
 def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) -> Value:
     """``value.name``."""
     if isinstance(value, External):
+        known = flag(ev, value.name, name) if value.name.endswith("FLAGS") else None
+        if known is not None:
+            return known
         if names_batch_size(name) and names_configuration(value.name.rpartition(".")[2]):
             # `flags.FLAGS.batch_size`, `config.BATCH_SIZE` of a module of settings.
             return ev.configured(name, node) or UNKNOWN
         dotted = canonical(f"{value.name}.{name}")
-        return NONE if dotted == "numpy.newaxis" else External(dotted)
+        return NONE if dotted in ("numpy.newaxis", "tensorflow.newaxis") else External(dotted)
     if isinstance(value, Instance):
         return ev.instance_attribute(value, name, node)
     if isinstance(value, Batch):
@@ -252,7 +261,7 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
             return ev.configured(name, node) or UNKNOWN
         return BoundMethod(value, name, node)
     if isinstance(value, Layer):
-        known = layer_attribute(value, name)
+        known = layer_attribute(value, name) if Layer not in ATTRIBUTES else ATTRIBUTES[Layer](ev, value, name, node)
         return BoundMethod(value, name, node) if known is None else known
     if isinstance(value, Chain):
         for key, item in value.items:
@@ -266,8 +275,12 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
             return value.sampler or Dataset("sampler", value.identity, size=samples_drawn(value))
         if name == "batch_size":
             return value.batch_size or own_batch_size(value, node)
+        if name in ("samples", "n") and value.feed is Feed.ITERATOR:
+            return ev.length_of(value.dataset) or UNKNOWN
         return BoundMethod(value, name, node)
     if isinstance(value, Dataset):
+        if value.pipeline:
+            return BoundMethod(value, name, node)
         if name in ("data", "targets", "train_data", "test_data", "train_labels", "test_labels"):
             return Tensor(sources=frozenset({Source.DATASET}), opaque=True)
         return UNKNOWN
@@ -278,7 +291,9 @@ def attribute_of(ev: Evaluator, value: Value, name: str, node: cst.Attribute) ->
         if names_loader(name):
             return ev.unknown_loader(name, node)
         return UNKNOWN
-    return BoundMethod(value, name, node)
+    attribute = ATTRIBUTES.get(type(value))
+    found = None if attribute is None else attribute(ev, value, name, node)
+    return BoundMethod(value, name, node) if found is None else found
 
 
 _TENSOR_NAMES = frozenset({"shape", "T", "mT", "ndim", "device", "dtype"})
@@ -298,7 +313,7 @@ _SAME = frozenset({"data", "real", "imag", "grad", "values", "detach_"})
 
 def _tensor_attribute(ev: Evaluator, tensor: Tensor, name: str, node: cst.Attribute) -> Value:
     if name == "shape":
-        return shape_of(tensor)
+        return shape_of(tensor, ev.has_static_shapes(tensor))
     if name in _SAME:
         return tensor
     if name in ("T", "mT", "H", "mH"):
@@ -327,7 +342,7 @@ def _subscript(ev: Evaluator, node: cst.Subscript) -> Value:
         ev.observe(seen.SLICE, node, {"receiver": base, "slice": items[0]})
     if base is UNKNOWN and isinstance(node.value, cst.Attribute) and node.value.attr.value == "shape":
         return _unknown_size(items)
-    return ev.subscript(base, items, node)
+    return located(ev.subscript(base, items, node), node)
 
 
 def _unknown_size(items: tuple[Value, ...]) -> Value:
@@ -385,8 +400,21 @@ def _comprehend(ev: Evaluator, node: cst.BaseExpression, clause: cst.CompFor, el
             ev.evaluate(condition.test)
         if clause.inner_for_in is not None:
             return _comprehend(ev, node, clause.inner_for_in, elt)
+        shape = _read_again(clause, iterable, elt)
+        if shape is not None:
+            return shape
         length = None if clause.ifs else ev.length_of(iterable)
         return Repeated(ev.evaluate(elt), "list", None if length is None else length.dimension)
+
+
+def _read_again(clause: cst.CompFor, iterable: Value, elt: cst.BaseExpression) -> Value | None:
+    """``[s or dynamic[i] for i, s in enumerate(x.shape)]`` of a tensor of unknown rank: its shape, as it really is."""
+    inner = iterable.inner if isinstance(iterable, Enumerated) else iterable
+    if not isinstance(inner, ShapeOf) or clause.ifs or clause.inner_for_in is not None:
+        return None
+    chosen = isinstance(elt, cst.IfExp) and not isinstance(elt.body, cst.Call) and not isinstance(elt.orelse, cst.Call)
+    either = isinstance(elt, cst.BooleanOperation) and isinstance(elt.operator, cst.Or)
+    return ShapeOf(inner.tensor) if chosen or either else None
 
 
 def _dict_comprehension(ev: Evaluator, node: cst.DictComp) -> Value:

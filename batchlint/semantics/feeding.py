@@ -7,7 +7,9 @@ from typing import Any
 
 from batchlint.semantics.syntax import calls_in, kind, last_name, names_in
 
-_STEPS = frozenset({"backward", "zero_grad", "train_on_batch", "test_on_batch", "predict_on_batch", "partial_fit"})
+_STEPS = frozenset(
+    "backward zero_grad train_on_batch test_on_batch predict_on_batch partial_fit apply_gradients minimize".split()
+)
 _MODEL = re.compile(
     r"(?:^|_)(?:model|net|network|encoder|decoder|classifier|generator|discriminator|backbone|autoencoder|cnn|rnn|lstm|"
     r"gru|mlp|vae|bert|transformer|predictor|regressor)\d*$|(?:Net|Model)$",
@@ -32,7 +34,18 @@ def feeds_model(loop: Any) -> bool:
     """
     if kind(loop) != "For" or any(_REINFORCEMENT.search(name) for name in names_in(loop.body)):
         return False
-    return any(_is_step(call.func) for call in calls_in(loop.body))
+    return any(_is_step(call.func) or _runs_graph(call) for call in calls_in(loop.body))
+
+
+def _runs_graph(call: Any) -> bool:
+    """``sess.run(train_op, feed_dict={x: batch})``."""
+    if last_name(call.func) != "run":
+        return False
+    return any(_feeds(argument) for argument in call.args)
+
+
+def _feeds(argument: Any) -> bool:
+    return kind(argument.value) == "Dict" or (argument.keyword is not None and argument.keyword.value == "feed_dict")
 
 
 def _is_step(function: Any) -> bool:

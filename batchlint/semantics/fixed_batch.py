@@ -39,7 +39,7 @@ def never_short(tensor: Tensor, context: Context) -> bool:
     if rows:
         return all(isinstance(s.identity, tuple) and s.identity[0] == FULL_BATCHES for s in rows)
     loaders = [loop.loader for loop in context.loops if loop.loader is not None]
-    return any(loader.identity == tensor.loader and loader.drop_last for loader in loaders)
+    return any(loader.identity == tensor.loader and (loader.drop_last or loader.endless) for loader in loaders)
 
 
 _KINDS = {

@@ -105,7 +105,7 @@ def iterate(ev: Evaluator, value: Value) -> Value:
             return Tensor(UNKNOWN_SHAPE, value.sources, opaque=True)
         return ev.subscript(value, (Integer(unknown("i", minimum=0), Origin(OriginKind.LOOP)),), None)
     if isinstance(value, Dataset):
-        return UNKNOWN
+        return value.samples or UNKNOWN if value.pipeline else UNKNOWN
     return element_of(value)
 
 
@@ -115,6 +115,11 @@ def length_of(ev: Evaluator, value: Value) -> Integer | None:
         return Integer(len(value.items), Origin(OriginKind.DERIVED))
     if isinstance(value, Repeated) and value.length is not None:
         return Integer(value.length, Origin(OriginKind.DERIVED))
+    if isinstance(value, Range):
+        start, stop, step = value.start.dimension, value.stop.dimension, value.step.dimension
+        if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and step:
+            return Integer(len(range(start, stop, step)), Origin(OriginKind.DERIVED))
+        return None
     if isinstance(value, Batch):
         return ev.length_of(value.tensor) if value.parts is None else None
     if isinstance(value, Tensor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from batchlint.semantics import observations as seen
 from batchlint.semantics.quantities import of_loss
 from batchlint.semantics.tensors import (
+    NEEDS_ROWS,
     argument_for_shapes,
     as_value,
+    consume,
     look_for_conflict,
+    observe_loss_operands,
     opaque,
     tensors_among,
 )
@@ -24,7 +28,6 @@ from batchlint.semantics.values import (
     Integer,
     Layer,
     Mark,
-    MarkKind,
     Number,
     Parameter,
     Repeated,
@@ -36,7 +39,7 @@ from batchlint.semantics.values import (
 )
 from batchlint.shapes import registry
 from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, symbols_of
-from batchlint.shapes.registry import LAYERS
+from batchlint.shapes.registry import LAYERS, LayerShape
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.losses import LOSSES
 from batchlint.shapes.torch.roles import ELEMENTWISE, RECURRENT
@@ -49,7 +52,18 @@ _CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn
 
 def is_layer(name: str) -> bool:
     """Whether calling *name* makes a layer or a container of layers."""
-    return name in LAYERS or name in _CONTAINERS
+    return name in LAYERS or name in _CONTAINERS or _OTHER.match(name) is not None
+
+
+_OTHER = re.compile(r"keras\.layers\.[A-Z]")
+"""Layers of Keras that there is no shape function for: they keep the rows."""
+
+
+def _keeping_rows(*inputs: Any, **_: Any) -> Shape:
+    first = inputs[0] if inputs else None
+    while isinstance(first, tuple) and first:
+        first = first[0]
+    return Shape(first.leading[:1], (), False) if isinstance(first, Shape) else UNKNOWN_SHAPE
 
 
 def construct(
@@ -67,7 +81,11 @@ def construct(
         return arguments[0] if isinstance(arguments[0], Repeated) else UNKNOWN
     if name == "torch.nn.ModuleDict":
         return arguments[0] if arguments and isinstance(arguments[0], Dictionary) else Dictionary({}, "dict", False)
-    shape = LAYERS[name]
+    if name.startswith("keras.layers."):
+        from batchlint.semantics.keras_spelling import as_written_today
+
+        arguments, keywords = as_written_today(ev, name, arguments, keywords)
+    shape = LAYERS.get(name) or LayerShape(name, _keeping_rows, ("inputs", "more"), (), open=True)
     starred = any(isinstance(value, Repeated) and value.kind == "star" for value in arguments)
     if starred:
         arguments = arguments[:-1]
@@ -115,6 +133,17 @@ def apply_layer(
     ev: Evaluator, layer: Layer, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value:
     """The value of calling a layer on abstract inputs."""
+    if layer.name.startswith("keras."):
+        from batchlint.semantics.keras_layers import apply_keras
+
+        return apply_keras(ev, layer, arguments, keywords, node)
+    return apply_plain(ev, layer, arguments, keywords, node)
+
+
+def apply_plain(
+    ev: Evaluator, layer: Layer, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    """The value of calling a layer that holds no other layers."""
     inputs = list(arguments)
     for name in layer.shape.inputs[len(inputs) :]:
         if name in keywords:
@@ -152,7 +181,10 @@ def apply_layer(
         value = replace(value, marks=first.marks)
     if layer.name in LOSSES:
         value = with_loss(ev, value, layer.name, layer.arguments, node)
-        _observe_loss_operands(ev, layer.name, node, tensors)
+    if layer.name in NEEDS_ROWS:
+        consume(ev, layer.name, node, tensors, {}, ())
+    if layer.name in LOSSES or layer.name.startswith("keras.losses."):
+        observe_loss_operands(ev, layer.name, node, tensors)
     if len(tensors) > 1:
         look_for_conflict(ev, layer.name, node, tensors)
     if error is not None:
@@ -171,15 +203,6 @@ def apply_layer(
 def _may_be_packed(tensor: Tensor) -> bool:
     """Whether *tensor* may be a packed sequence: nothing is known of its shape, and it is no argument."""
     return tensor.shape == UNKNOWN_SHAPE and tensor.parameter is None
-
-
-def _observe_loss_operands(ev: Evaluator, name: str, node: Any, tensors: list[Tensor]) -> None:
-    """A loss relies on the batch axis of its operands, unless all were squeezed alike."""
-    squeezed = [any(mark.kind is MarkKind.SQUEEZED for mark in t.marks) for t in tensors]
-    if any(squeezed) and not all(squeezed):
-        for tensor, is_squeezed in zip(tensors, squeezed):
-            if is_squeezed:
-                ev.observe(seen.CONSUME, node, {"tensor": tensor}, name=name)
 
 
 def with_loss(ev: Evaluator, value: Value, name: str, arguments: Mapping[str, Any], node: Any) -> Value:
@@ -257,6 +280,7 @@ __all__ = [
     "Number",
     "apply_chain",
     "apply_layer",
+    "apply_plain",
     "construct",
     "is_layer",
     "spatial_symbols",

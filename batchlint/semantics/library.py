@@ -44,7 +44,7 @@ from batchlint.semantics.values import (
     Zipped,
     element_of,
 )
-from batchlint.shapes.dimension import Dimension, Expression, floor_divide, product, unknown
+from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, floor_divide, product, unknown
 from batchlint.shapes.registry import FUNCTIONS
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape
 
@@ -532,7 +532,7 @@ def _tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
     elif called.endswith("Tensor") and isinstance(first, Sequence) and first.kind == "shape":
         shape = Shape(tuple(i.dimension for i in first.items if isinstance(i, Integer)))
     else:
-        shape = _literal_shape(first)
+        shape = _stacked_shape(first) if array and isinstance(first, Repeated) else literal_shape(first)
     marks: frozenset[Mark] = frozenset()
     if fixed_role(shape):
         marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
@@ -542,15 +542,43 @@ def _tensor(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Ma
     return value
 
 
-def _literal_shape(value: Value) -> Shape:
+def _stacked_shape(values: Repeated) -> Shape:
+    """The shape of NumPy's array of a list of arrays, whose own shapes are one known shape."""
+    item, length = values.item, values.length
+    if length is None or values.kind != "list" or not isinstance(item, Tensor) or not item.shape.exact:
+        return UNKNOWN_SHAPE
+    if not all(isinstance(size, int) for size in item.shape.leading):
+        return UNKNOWN_SHAPE
+    return Shape((length, *item.shape.leading))
+
+
+@handles("sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split")
+def _train_test_split(ev: Evaluator, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    """Two parts of each array that is given: of all of them, as many rows in the first and in the second part."""
+    if any(isinstance(given, Repeated) and given.kind == "star" for given in arguments):
+        return UNKNOWN
+    names = ("n_train", "n_test")
+    rows = [Symbol(name, Role.SIZE, identity=("split", id(node), name), minimum=1).dimension() for name in names]
+    parts: list[Value] = []
+    for given in arguments:
+        known = isinstance(given, Tensor) and given.array and given.shape.exact and given.shape.leading
+        for count in rows:
+            if known and isinstance(given, Tensor):
+                parts.append(given.like(Shape((count, *given.shape.leading[1:]))))
+            else:
+                parts.append(UNKNOWN)
+    return Sequence(tuple(parts), "list")
+
+
+def literal_shape(value: Value) -> Shape:
     """The shape of a tensor made from nested lists of numbers."""
     if isinstance(value, Integer | Number) or (isinstance(value, Constant) and isinstance(value.value, int | float)):
         return Shape(())
     if isinstance(value, Sequence):
         if not value.items:
             return Shape((0,))
-        inner = _literal_shape(value.items[0])
-        if all(_literal_shape(item) == inner for item in value.items[:8]) and inner.exact:
+        inner = literal_shape(value.items[0])
+        if all(literal_shape(item) == inner for item in value.items[:8]) and inner.exact:
             return Shape((len(value.items), *inner.leading))
     return UNKNOWN_SHAPE
 

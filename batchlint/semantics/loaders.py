@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchlint.semantics import library
 from batchlint.semantics.batch_names import names_evaluation, names_training
+from batchlint.semantics.elements import pipeline_batch
 from batchlint.semantics.values import (
     UNKNOWN,
     Batch,
@@ -15,6 +16,7 @@ from batchlint.semantics.values import (
     Dataset,
     Dictionary,
     External,
+    Feed,
     Instance,
     Integer,
     Loader,
@@ -259,6 +261,8 @@ def _known_dataset(name: str, arguments: tuple[Value, ...], keywords: Mapping[st
 
 def batch_of(ev: Evaluator, loader: Loader, rows: Dimension | None = None) -> Value:
     """What *loader* gives each time: the dataset's samples behind a batch axis of *rows*, if that is known."""
+    if loader.feed is not Feed.DATA_LOADER:
+        return pipeline_batch(ev, loader, rows)
     sources = frozenset({Source.LOADER if rows is None else Source.FIRST_BATCH})
     rows = ev.batch_dimension(loader) if rows is None else rows
     whole = Tensor(Shape((rows,), (), False), sources, loader=loader.identity, opaque=True)

@@ -9,17 +9,21 @@ from batchlint.semantics.arithmetic import as_number
 from batchlint.semantics.configuration import parser_method
 from batchlint.semantics.layers import apply_chain, apply_layer
 from batchlint.semantics.library import next_batch
+from batchlint.semantics.pipelines import array_flow, pipeline_method
 from batchlint.semantics.values import (
     NONE,
     UNKNOWN,
     Chain,
     Constant,
+    Dataset,
     Dictionary,
+    Feed,
     Integer,
     Layer,
     Loader,
     Origin,
     OriginKind,
+    Partial,
     Repeated,
     Sequence,
     ShapeOf,
@@ -109,9 +113,23 @@ def _chain(
 def _loader(
     ev: Evaluator, receiver: Loader, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
 ) -> Value:
+    if receiver.feed is not Feed.DATA_LOADER:
+        return pipeline_method(ev, receiver, name, arguments, keywords, node)
     if name in ("next", "__next__"):
         return next_batch(ev, receiver, node.func.value)
     return receiver if name in ("__iter__", "prefetch", "with_format") else UNKNOWN
+
+
+def _dataset(
+    ev: Evaluator, receiver: Dataset, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    return pipeline_method(ev, receiver, name, arguments, keywords, node) if receiver.pipeline else UNKNOWN
+
+
+def _partial(
+    ev: Evaluator, receiver: Partial, name: str, arguments: tuple[Value, ...], keywords: Mapping[str, Value], node: Any
+) -> Value:
+    return array_flow(ev, receiver, name, arguments, keywords, node)
 
 
 def _shape(
@@ -154,6 +172,8 @@ METHODS: dict[type[Value], Method] = {
     Layer: _layer,
     Chain: _chain,
     Loader: _loader,
+    Dataset: _dataset,
+    Partial: _partial,
     ShapeOf: _shape,
     Constant: _constant,
 }

@@ -20,7 +20,21 @@ _PREFIXES = (
     (re.compile(r"^tensorflow\.(?:contrib|python|_api\.v2)\.keras\."), "keras."),
     (re.compile(r"^tensorflow\.compat\.v[12]\."), "tensorflow."),
     (re.compile(r"^tensorflow\.(?:math|linalg)\.(?!l2_normalize)"), "tensorflow."),
-    (re.compile(r"^tensorflow\.python\.(?:ops\.(?:\w+_ops|nn|variable_scope|init_ops)|framework\.\w+)\."), "tensorflow."),
+    (
+        re.compile(r"^tensorflow\.python\.(?:ops\.(?:\w+_ops|nn|variable_scope|init_ops)|framework\.\w+)\."),
+        "tensorflow.",
+    ),
+    (re.compile(r"^(?:tensorflow\.contrib\.slim|tf_slim)\.(?:layers\.)?"), "tensorflow.contrib.layers."),
+    (re.compile(r"^tensorflow\.contrib\.layers\.python\.layers\.(?:\w+\.)?"), "tensorflow.contrib.layers."),
+    (
+        re.compile(
+            r"^tensorflow\.(?:contrib\.rnn|models\.rnn|nn\.rnn_cell|python\.ops)\."
+            r"(?:python\.ops\.)?(?:(?:core_)?rnn(?:_cell)?(?:_impl)?\.)?(?=[A-Z]\w*$|\w*rnn$)"
+        ),
+        "tensorflow.nn.rnn_cell.",
+    ),
+    (re.compile(r"^tensorflow\.nn\.rnn_cell\.(?=\w*rnn$)"), "tensorflow.nn."),
+    (re.compile(r"^tensorflow\.layers\.(?=[A-Z])"), "keras.layers."),
     (re.compile(r"^keras\.(?:engine|models|layers)\.(?:\w+\.)*(?=(?:Input|Model|Sequential)$)"), "keras."),
     (re.compile(r"^keras\.engine\.(?:\w+\.)?(?=Layer$)"), "keras.layers."),
     (re.compile(r"^keras\.(?=Layer$)"), "keras.layers."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from batchlint.findings import Severity
+from batchlint.semantics.facts import FileFacts
 from batchlint.semantics.values import UNKNOWN, Function, Instance, Loader, Origin, Value
 from batchlint.shapes.dimension import Dimension, Symbol
 
@@ -31,12 +32,31 @@ MISMATCH = "shape mismatch"
 """A shape function is certain that the framework raises; *error* says why; *name* is the operation."""
 CONSUME = "consume"
 """An operation that relies on the axes of a tensor marked as squeezed; *arguments*: ``tensor``, ``others``."""
+STATIC_BATCH = "static batch"
+"""The size of a batch, read when a graph is built, is used as a number; *arguments*: ``size``; *name* is the function
+that it is given to, empty for an operator."""
+BATCH_STATISTIC = "batch statistic"
+"""A reduction over the batch changes single samples; *node* is the reduction, *arguments*: ``tensor`` (the samples)."""
+LAST_STEP = "last step"
+"""The last step of a recurrent layer is read from sequences padded on the right; *arguments*: ``layer``; *name* is
+``index`` for ``outputs[:, -1]``, else the layer that gives it alone."""
+TRY = "try"
+"""A ``try`` statement with handlers is about to run; *node* is the statement."""
 DIVIDE = "divide"
 """``left / right`` (also ``/=``); *arguments*: ``left``, ``right``."""
 ACCUMULATE = "accumulate"
 """``name += value``; *arguments*: ``before``, ``value``."""
 DROP_LAST = "drop last"
 """A call is given ``drop_last``; *arguments*: all that is given by keyword; *name* is the last name of the callee."""
+FIT = "fit"
+"""``model.fit``, ``evaluate`` or ``predict`` is given a ``batch_size``; *arguments*: ``x``, ``batch_size`` and, where
+it is known, the ``own`` batch size of what feeds the model; *name* is the method's name."""
+STEPS = "steps"
+"""``model.evaluate`` or ``predict`` is given a number of ``steps``; *arguments*: ``x``, ``steps``."""
+SKIP = "skip"
+"""``dataset.skip(count)``; *arguments*: ``receiver``, ``count``."""
+UNMIXED_BATCHES = "unmixed batches"
+"""Batches are shuffled whose samples never are; told when the file has been read, as it may unbatch them later."""
 CALL = "call"
 """Any call; *arguments*: ``callee`` and, positionally, ``args``."""
 
@@ -67,6 +87,7 @@ class Context:
         evaluating: whether the code runs without gradients or under ``model.eval()``.
         scope: the libcst node of the function, or of the module, whose statements run.
         drops_last: whether some loader of the file drops its short last batch.
+        facts: what one look at the whole file told.
     """
 
     function: Function | None = None
@@ -78,6 +99,9 @@ class Context:
     evaluating: bool = False
     scope: Any = None
     drops_last: bool = False
+    facts: FileFacts | None = None
+    frameworks: frozenset[str] = frozenset()
+    """The frameworks that the file imports: ``tensorflow`` (Keras too), ``torch``, ``numpy``."""
 
 
 @dataclass(frozen=True, slots=True)

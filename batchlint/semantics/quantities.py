@@ -199,8 +199,14 @@ def is_row_count(value: Value) -> bool:
 _KINDS = {"mean": QuantityKind.MEAN, "sum": QuantityKind.SUM, "none": QuantityKind.EACH}
 
 
+REDUCED: dict[str, QuantityKind] = {}
+"""Losses whose reduction is always the same, by canonical name: filled by the frameworks that have such."""
+
+
 def of_loss(ev: Evaluator, name: str, arguments: Mapping[str, Any], node: Any) -> Quantity | None:
     """The quantity that the loss *name* gives with these *arguments*, ``None`` where its reduction is not known."""
+    if name in REDUCED:
+        return Quantity(REDUCED[name], node, loader=ev.loop_loader())
     if name not in LOSSES:
         return None
     reduction = reduction_of(arguments)
@@ -212,7 +218,7 @@ def of_loss(ev: Evaluator, name: str, arguments: Mapping[str, Any], node: Any) -
 
 _KEEPING = frozenset(
     "to cuda cpu float double half long int contiguous clone detach type abs squeeze view reshape flatten "
-    "requires_grad_ unsqueeze".split()
+    "requires_grad_ unsqueeze cast identity stop_gradient expand_dims".split()
 )
 
 
@@ -223,6 +229,7 @@ def of_operation(
     quantity = tensor.quantity
     if last in _KEEPING:
         return quantity
+    last = last.removeprefix("reduce_")
     if last not in ("sum", "mean"):
         return None
     if quantity is not None and quantity.kind is not QuantityKind.EACH:

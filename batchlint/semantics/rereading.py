@@ -130,3 +130,14 @@ def skips_again(call: Any) -> str | None:
     if any(last_name(part.func) == "iter" for part in calls_in(data)):
         return None
     return last_name(_enumerated(data)) or None
+
+
+def takes_after_skipping(call: Any, context: Context) -> str | None:
+    """``ds`` of ``ds.skip(...).take(...)`` in a loop that walks what it gives; ``None`` where a part is split off."""
+    name = last_name(call.func.value)
+    if not name or name in _bound_in_loops(context) or not context.loops:
+        return None
+    for part in calls_in(context.loops[-1].node):
+        if last_name(part.func) == "take" and kind(part.func) == "Attribute" and part.func.value is call:
+            return name
+    return None

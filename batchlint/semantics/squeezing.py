@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from batchlint.semantics.tensors import real_role
+from batchlint.semantics.classes import external_base
+from batchlint.semantics.frameworks import is_loss
+from batchlint.semantics.tensors import NEEDS_ROWS, real_role
 from batchlint.semantics.values import (
     Constant,
     Dictionary,
@@ -31,12 +33,22 @@ _BROADCASTING_LOSSES = frozenset(
     l1_loss smooth_l1_loss huber_loss KLDivLoss kl_div
     SoftMarginLoss soft_margin_loss PoissonNLLLoss poisson_nll_loss""".split()
 )
+_TAKES_ANY_AXES = frozenset(
+    f"{place}.{name}"
+    for place in ("keras.losses", "keras.metrics", "tensorflow.losses")
+    for name in (
+        "MAE MAPE MSE MSLE mae mape mse msle mean_absolute_error mean_squared_error log_cosh logcosh huber".split()
+    )
+)
+"""Losses of Keras that broadcast their operands as PyTorch's do; its classes of the same name do not."""
+
 _NEEDS_TWO_AXES = frozenset({"bmm", "mm", "t", "addmm", "baddbmm", "mT"})
-_AXIS_KEYWORDS = ("dim", "axis", "dim0", "dim1", "dims")
+_AXIS_KEYWORDS = ("dim", "axis", "axes", "dim0", "dim1", "dims", "reduction_indices")
 _FIRST_AXIS_ARGUMENT = frozenset(
     """sum mean max min argmax argmin softmax log_softmax logsumexp norm std var prod cumsum size select narrow
     index_select gather scatter scatter_add index_fill index_add index_copy chunk split unbind squeeze transpose
-    swapaxes movedim permute median sort any all topk""".split()
+    swapaxes movedim permute median sort any all topk reduce_all reduce_any reduce_euclidean_norm reduce_logsumexp
+    reduce_max reduce_mean reduce_min reduce_prod reduce_std reduce_sum reduce_variance""".split()
 )
 
 
@@ -68,7 +80,9 @@ def breaks_at_one(observation: Observation, tensor: Tensor) -> bool:
     rank = tensor.shape.rank
     if observation.name in LOSSES:
         return last not in _BROADCASTING_LOSSES
-    if last in _NEEDS_TWO_AXES:
+    if is_loss(observation.name) or observation.name.startswith("keras.losses."):
+        return observation.name not in _TAKES_ANY_AXES
+    if last in _NEEDS_TWO_AXES or last == "confusion_matrix" or observation.name in NEEDS_ROWS:
         return True
     if last == "index_select" and observation.positional and observation.positional[0] is not tensor:
         # The index may be a scalar.
@@ -90,7 +104,11 @@ def has_rows(observation: Observation, mark: Mark) -> bool:
     operand = mark.detail
     if not isinstance(operand, Tensor):
         return False
-    return real_role(operand.shape) or observation.context.in_module or Source.LOADER in operand.sources
+    if real_role(operand.shape) or observation.context.in_module or Source.LOADER in operand.sources:
+        return True
+    instance = observation.context.instance
+    base = external_base(instance.of) if instance is not None else None
+    return base is not None and base.startswith(("keras.metrics.", "keras.losses."))
 
 
 def _index_breaks(items: tuple[Value, ...], rank: int | None) -> bool:

@@ -10,6 +10,8 @@ import libcst as cst
 from batchlint.semantics import guards
 from batchlint.semantics import observations as seen
 from batchlint.semantics.arithmetic import binary
+from batchlint.semantics.counting import counted_while
+from batchlint.semantics.extensions import CHANGED_BY
 from batchlint.semantics.quantities import accumulated
 from batchlint.semantics.scope import State, join_names
 from batchlint.semantics.syntax import walk
@@ -248,14 +250,14 @@ def _for(ev: Evaluator, node: cst.For) -> None:
     body = _suite(node.body)
     ev.observe(seen.LOOP, node, arguments)
     items = ev.unrolled(iterable)
-    if items is not None and (len(items) <= 2 or not isinstance(iterable, Range) or ev.builds() or _picks(node)):
+    if items is not None and (len(items) <= 2 or not isinstance(iterable, Range) or ev.builds() or _picks(ev, node)):
         _unrolled(ev, node, iterable, items, body)
     else:
         _to_fixpoint(ev, node, iterable, body)
     ev.observe(seen.LOOP_END, node, arguments)
 
 
-def _picks(node: cst.For) -> bool:
+def _picks(ev: Evaluator, node: cst.For) -> bool:
     """Whether the loop's counter picks something out, so that each round is about another thing.
 
     Where it only counts (epochs, runs), one round stands for all: each of ten would run the loops inside to fixpoint.
@@ -263,8 +265,17 @@ def _picks(node: cst.For) -> bool:
     if not isinstance(node.target, cst.Name):
         return True
     counter = node.target.value
+    if CHANGED_BY and any(_adds_layer(ev, part) for part in walk(node.body)):
+        return True
     indices = (part for part in walk(node.body) if isinstance(part, cst.SubscriptElement))
     return any(isinstance(name, cst.Name) and name.value == counter for index in indices for name in walk(index))
+
+
+def _adds_layer(ev: Evaluator, part: Any) -> bool:
+    """Whether *part* is the ``add`` of ``model.add(...)``: a layer more each time."""
+    if not isinstance(part, cst.Attribute) or part.attr.value != "add" or not isinstance(part.value, cst.Name):
+        return False
+    return type(ev.frame.lookup(part.value.value)) in CHANGED_BY
 
 
 def _round(ev: Evaluator, body: Sequence[cst.CSTNode]) -> list[State]:
@@ -301,18 +312,30 @@ def _unrolled(
     _after_loop(ev, node, broken)
 
 
-def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body: Sequence[cst.CSTNode]) -> None:
-    """Run *body* until the bindings no longer change; only the run that changes nothing is told of. At most five."""
+def _to_fixpoint(
+    ev: Evaluator,
+    node: cst.For | cst.While,
+    iterable: Value,
+    body: Sequence[cst.CSTNode],
+    counted: tuple[str, Range] | None = None,
+) -> None:
+    """Run *body* until the bindings no longer change; only the run that changes nothing is told of. At most five.
+
+    *counted* is the name that a ``while`` counts with, and the ``range`` that it goes through.
+    """
     left: list[State] = []
+    over = iterable if counted is None else counted[1]
 
     def once() -> bool | None:
         """Run one round; the truth of a ``while``'s test."""
         truth = None
         start = dict(ev.frame.names), dict(ev.heap)
-        with ev.loop(node, iterable, node.target if isinstance(node, cst.For) else None):
+        with ev.loop(node, over, node.target if isinstance(node, cst.For) else None):
             if isinstance(node, cst.For):
                 ev.bind_target(node.target, ev.iterate(iterable))
             else:
+                if counted is not None:
+                    ev.frame.bind(counted[0], ev.iterate(counted[1]))
                 truth = ev.truth(ev.evaluate(node.test))
             left[:] = _round(ev, body)
         if ev.frame.finished:
@@ -328,6 +351,7 @@ def _to_fixpoint(ev: Evaluator, node: cst.For | cst.While, iterable: Value, body
         names, heap = before = ev.frame.names, ev.heap
         ev.frame.names, ev.heap = dict(names), dict(heap)
         with ev.tentatively() as run:
+            run.happens = attempt == 0 and ev.runs_at_least_once(iterable)
             truth = once()
             after_names, after_heap = ev.frame.names, ev.heap
             moved_names = {name for name, value in after_names.items() if name in names and names[name] != value}
@@ -417,7 +441,7 @@ def _while(ev: Evaluator, node: cst.While) -> None:
         if ev.frame.finished:
             _after_loop(ev, node, broken)
             return
-    _to_fixpoint(ev, node, UNKNOWN, body)
+    _to_fixpoint(ev, node, UNKNOWN, body, counted_while(ev, node))
     if broken:
         _go_on(ev, [*broken, *([] if ev.frame.finished else [(ev.frame.names, ev.heap)])])
 
@@ -435,6 +459,9 @@ def _with(ev: Evaluator, node: cst.With) -> None:
 
 
 def _try(ev: Evaluator, node: cst.Try | cst.TryStar) -> None:
+    if node.handlers:
+        ev.observe(seen.TRY, node, {})
+
     def body() -> None:
         run_block(ev, _suite(node.body))
         if node.orelse is not None and not ev.frame.finished:
@@ -465,6 +492,7 @@ def _import(ev: Evaluator, node: cst.Import) -> None:
         return
     for alias in node.names:
         dotted = cst.helpers.get_full_name_for_node(alias.name) or ""
+        ev.note_import(dotted)
         if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
             ev.frame.bind(alias.asname.name.value, External(ev.canonical(dotted)))
         else:
@@ -476,6 +504,7 @@ def _import_from(ev: Evaluator, node: cst.ImportFrom) -> None:
     module = "" if node.module is None else cst.helpers.get_full_name_for_node(node.module) or ""
     if node.relative:
         module = "." * len(node.relative) + module
+    ev.note_import(module)
     if isinstance(node.names, cst.ImportStar):
         ev.star_imports.append(module)
         return

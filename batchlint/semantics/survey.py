@@ -60,6 +60,7 @@ INTERESTING = frozenset(
         ast.Compare,
         ast.Subscript,
         ast.Slice,
+        ast.ExceptHandler,
     }
 )
 """Types of the nodes that candidates can be."""
@@ -187,6 +188,11 @@ def _walk(found: Survey, start: ast.AST, owner: str | None, function: str | None
                 uses.add(attribute)
                 if node.ctx.__class__ is ast.Store and names_batch_size(attribute):  # type: ignore[attr-defined]
                     _note_write(facts, node, attribute, innermost)  # type: ignore[arg-type]
+            elif kind is ast.Import:
+                facts.imported.update(alias.name.partition(".")[0] for alias in node.names)  # type: ignore[attr-defined]
+            elif kind is ast.ImportFrom:
+                if node.module is not None and not node.level:  # type: ignore[attr-defined]
+                    facts.imported.add(node.module.partition(".")[0])  # type: ignore[attr-defined]
             elif kind in (ast.FunctionDef, ast.AsyncFunctionDef) and node is not root:
                 facts.bound_names.add(node.name)  # type: ignore[attr-defined]
                 if outer is None:
@@ -208,6 +214,7 @@ def _walk(found: Survey, start: ast.AST, owner: str | None, function: str | None
 
 
 def _note_write(facts: FileFacts, node: ast.Attribute, attribute: str, function: str | None) -> None:
+    facts.attribute_writes[attribute] = facts.attribute_writes.get(attribute, 0) + 1
     own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
     if not own or function not in ("__init__", "__post_init__", "setup", "build", "reset"):
         facts.outside_writes.add(attribute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,19 @@ def _only_assigns(node: Any) -> bool:
     return all(kind(line) == "SimpleStatementLine" and all(kind(s) == "Assign" for s in line.body) for line in lines)
 
 
+@functools.lru_cache(maxsize=64)
+def gives_axis_back(function: Any) -> bool:
+    """Whether *function*, which squeezes, asks for the number of axes and puts one in front of a scalar."""
+    ranks = {"rank", "ndim", "ndims", "dim"}
+    asks = any(
+        kind(part) == "Comparison"
+        and names_in(part.left) & ranks
+        and any(getattr(target.comparator, "value", None) in ("0", "1") for target in part.comparisons)
+        for part in walk(function)
+    )
+    return asks and bool(names_in(function) & {"expand_dims", "unsqueeze", "atleast_1d", "newaxis", "reshape", "view"})
+
+
 def decides(scope: Any) -> bool:
     """Whether *scope* does one thing or another."""
     return any(kind(part) in ("If", "IfExp", "Try", "Assert") for part in walk(scope, into_definitions=False))
@@ -157,12 +171,36 @@ def holds(node: Any, part: Any) -> bool:
     return any(each is part for each in walk(node))
 
 
+def is_taken_apart(function: Any, name: str) -> bool:
+    """Whether *function* takes its argument *name* for a list or dict: unpacks it, or asks for one of its parts."""
+    for part in walk(function.body):
+        which = kind(part)
+        if which not in ("Assign", "Subscript") or kind(part.value) != "Name" or part.value.value != name:
+            continue
+        if which == "Assign":
+            taken = any(kind(target.target) in ("Tuple", "List") for target in part.targets)
+        else:
+            taken = len(part.slice) == 1 and kind(part.slice[0].slice) == "Index" and _is_key(part.slice[0].slice.value)
+        if taken:
+            return True
+    return False
+
+
+def _is_key(node: Any) -> bool:
+    """Whether *node* is a number or string as it is written in the source."""
+    if kind(node) == "UnaryOperation":
+        node = node.expression
+    return kind(node) in ("Integer", "SimpleString")
+
+
 __all__ = [
     "calls_in",
     "children_of",
     "decides",
+    "gives_axis_back",
     "goes_on_with",
     "holds",
+    "is_taken_apart",
     "kind",
     "last_name",
     "leaves_or_skips",

@@ -9,8 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import batchlint.shapes.numpy  # noqa: F401  (it fills the registry)
 from batchlint.semantics import observations as seen
+from batchlint.semantics.advice import is_torch
 from batchlint.semantics.batch_names import names_configuration
-from batchlint.semantics.quantities import of_loss, of_operation
+from batchlint.semantics.batch_statistics import (
+    STATISTICS,
+    is_cancelled,
+    look_for_statistic,
+    reduced,
+    survives,
+    without_statistics,
+)
+from batchlint.semantics.batching import may_be_short
+from batchlint.semantics.frameworks import is_loss
+from batchlint.semantics.own_rows import has_own_rows, meets_open_rows, with_open_rows
+from batchlint.semantics.padded_sequences import KEEPING as PADDING_KEEPING
+from batchlint.semantics.padded_sequences import look_at_last_step
+from batchlint.semantics.quantities import REDUCED, of_loss, of_operation
+from batchlint.semantics.syntax import gives_axis_back
 from batchlint.semantics.values import (
     NO_SOURCES,
     UNKNOWN,
@@ -19,6 +34,7 @@ from batchlint.semantics.values import (
     Constant,
     Dictionary,
     Integer,
+    Layer,
     Loader,
     Mark,
     MarkKind,
@@ -38,7 +54,7 @@ from batchlint.semantics.values import (
 )
 from batchlint.shapes import registry
 from batchlint.shapes.dimension import Dimension, Expression, Role, Symbol, has_role, symbols_of, unknown
-from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, TensorIndex
+from batchlint.shapes.registry import FUNCTIONS, IGNORED_KEYWORDS, ChainArgument, LayerArgument, TensorIndex
 from batchlint.shapes.shape import UNKNOWN_SHAPE, Shape, ShapeMismatch
 from batchlint.shapes.torch.indexing import index as index_shape
 from batchlint.shapes.torch.losses import LOSSES
@@ -64,6 +80,10 @@ def argument_for_shapes(value: Value) -> Any:
         return value.tensor.shape
     if isinstance(value, ShapeOf) and value.tensor.shape.exact:
         return value.tensor.shape.leading
+    if isinstance(value, Layer):
+        return LayerArgument(value.shape, value.arguments)
+    if isinstance(value, Chain) and value.complete:
+        return ChainArgument(tuple(argument_for_shapes(item) for _, item in value.items))
     return registry.UNKNOWN
 
 
@@ -86,7 +106,7 @@ _CREATIONS = frozenset(
     """zeros ones full empty rand randn randint normal arange eye linspace randperm tensor Tensor FloatTensor LongTensor
     IntTensor DoubleTensor ByteTensor BoolTensor HalfTensor range logspace""".split()
 )
-_EXPANSIONS = frozenset({"expand", "repeat", "tile", "broadcast_to", "repeat_interleave"})
+_EXPANSIONS = frozenset({"expand", "repeat", "tile", "broadcast_to", "repeat_interleave", "repeat_elements"})
 _REGROUPINGS = frozenset(
     {
         "view",
@@ -107,7 +127,10 @@ _AXIS_OPERATIONS = frozenset(
     """sum mean max min argmax argmin softmax log_softmax logsumexp norm std var prod cumsum topk sort transpose permute
     swapaxes movedim t cat concat concatenate stack hstack vstack bmm mm matmul mv baddbmm tensordot size select narrow
     index_select gather scatter scatter_add index_fill index_add index_copy masked_fill normalize cosine_similarity
-    split chunk unbind squeeze repeat mT T einsum diag_embed flip roll any all median kthvalue argsort""".split()
+    split chunk unbind squeeze repeat mT T einsum diag_embed flip roll any all median kthvalue argsort
+    reduce_all reduce_any reduce_euclidean_norm reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod
+    reduce_std reduce_sum reduce_variance batch_dot boolean_mask gather_nd l2_normalize matrix_transpose matvec moments
+    permute_dimensions reverse top_k unstack confusion_matrix""".split()
 )
 
 
@@ -137,12 +160,12 @@ def tensors_in(value: Value) -> tuple[Tensor, ...]:
     return ()
 
 
-def shape_of(tensor: Tensor) -> Value:
-    """``tensor.shape``."""
+def shape_of(tensor: Tensor, static: bool = False) -> Value:
+    """``tensor.shape``; *static* as in `Origin`."""
     if tensor.shape.exact:
-        origin = Origin(OriginKind.TENSOR, None, None, tensor)
+        origin = Origin(OriginKind.TENSOR, None, None, tensor, static)
         return Sequence(tuple(Integer(d, origin) for d in tensor.shape.leading), "shape")
-    return ShapeOf(tensor)
+    return ShapeOf(tensor, static)
 
 
 def last_of(operation: str) -> str:
@@ -172,13 +195,23 @@ def operate(
         result = registry.UNKNOWN
     last = last_of(operation)
     value = as_value(result, operation, last, tensors, node, values)
-    if last in _MARKING and tensors and isinstance(value, Tensor):
+    restored = last == "squeeze" and ev.stack and gives_axis_back(ev.stack[-1].node)
+    if last in _MARKING and tensors and isinstance(value, Tensor) and not restored:
         value = _MARKING[last](value, tensors[0], node, arguments, keywords)
     if tensors and isinstance(value, Tensor):
         quantity = _quantity(ev, operation, last, node, arguments, keywords)
         value = value if quantity is None else replace(value, quantity=quantity)
+    met = look_for_conflict(ev, operation, node, tensors) if len(tensors) > 1 else None
+    if met is not None:
+        value = _as_if_right(value, met)
+    if operation in STATISTICS:
+        value = reduced(ev, operation, value, node, arguments, keywords)
+    if is_cancelled(last, arguments):
+        value = without_statistics(value)
     if len(tensors) > 1:
-        look_for_conflict(ev, operation, node, tensors)
+        look_for_statistic(ev, last, tensors)
+    if is_loss(operation):
+        observe_loss_operands(ev, operation, node, tensors)
     if last in _AXIS_OPERATIONS and tensors:
         consume(ev, operation, node, tensors, keywords, arguments)
     if operation in ev.subscriptions or error is not None:
@@ -197,18 +230,20 @@ def _quantity(
     ev: Evaluator, operation: str, last: str, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
 ) -> Quantity | None:
     """What the result counts, where it is a loss or made of what counts samples."""
-    if operation in LOSSES:
+    if operation in LOSSES or operation in REDUCED:
         given = dict(zip(FUNCTIONS[operation].parameters, arguments)) | dict(keywords)
         return of_loss(ev, operation, {name: argument_for_shapes(value) for name, value in given.items()}, node)
-    tensor = arguments[0] if arguments else keywords.get("input")
-    return of_operation(ev, last, tensor, arguments[1:], keywords, node) if isinstance(tensor, Tensor) else None
+    tensor = arguments[0] if arguments else keywords.get("input", keywords.get("input_tensor", keywords.get("x")))
+    if not isinstance(tensor, Tensor):
+        return None
+    return of_operation(ev, last.removeprefix("reduce_"), tensor, arguments[1:], keywords, node)
 
 
 def _squeezed(
     value: Tensor, operand: Tensor, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
 ) -> Tensor:
     """Mark what a bare ``squeeze()`` gives: a batch of one loses its axis."""
-    if len(arguments) > 1 or keywords:
+    if len(arguments) > 1 or set(keywords) - {"input", "name", "x"}:
         return value
     flows = bool(operand.sources & {Source.INPUT, Source.LOADER})
     first = operand.shape.leading[0] if operand.shape.leading else None
@@ -245,7 +280,16 @@ def _regrouped(
     return value
 
 
-_MARKING = {"squeeze": _squeezed, "view": _regrouped, "reshape": _regrouped}
+def _chosen(
+    value: Tensor, operand: Tensor, node: Any, arguments: tuple[Value, ...], keywords: Mapping[str, Value]
+) -> Tensor:
+    """What a boolean mask gives: how many rows there are is known only when it runs."""
+    if len(arguments) > 2 or set(keywords) - {"tensor", "mask", "name"}:
+        return value
+    return replace(value, marks=value.marks | {Mark(MarkKind.CHOSEN_ROWS, node)})
+
+
+_MARKING = {"squeeze": _squeezed, "view": _regrouped, "reshape": _regrouped, "boolean_mask": _chosen}
 
 
 def as_value(
@@ -258,30 +302,32 @@ def as_value(
     if not tensors:
         marks: frozenset[Mark] = frozenset()
         if fixed_role(shape):
-            marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
+            marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node, operation)})
+        elif has_own_rows(operation, shape, values):
+            marks = frozenset({Mark(MarkKind.OWN_ROWS, node, operation)})
         return Tensor(
             shape, frozenset({Source.CREATED}), marks, array=operation.startswith("numpy."), opaque=False,
             boolean=None,
         )  # fmt: skip
-    if len(tensors) == 1 or last in _SELECTING:
+    if len(tensors) == 1 or (last in _SELECTING and operation.startswith(("torch.", "numpy."))):
         only = tensors[0]
         sources, marks, loader = only.sources, only.marks, only.loader
     else:
         sources = frozenset().union(*(t.sources for t in tensors))
         marks = frozenset().union(*(t.marks for t in tensors))
-        if last in _ELEMENTWISE and any(_gives_axis_back(t) for t in tensors):
-            if any(mark.kind is MarkKind.SQUEEZED for mark in marks):
-                marks = frozenset(mark for mark in marks if mark.kind is not MarkKind.SQUEEZED)
-                marks |= {Mark(MarkKind.AXIS_GIVEN_BACK, node)}
+        squeezed = any(mark.kind is MarkKind.SQUEEZED for mark in marks)
+        if squeezed and last in _ELEMENTWISE and any(_gives_axis_back(t) for t in tensors):
+            marks = frozenset(mark for mark in marks if mark.kind is not MarkKind.SQUEEZED)
+            marks |= {Mark(MarkKind.AXIS_GIVEN_BACK, node)}
         loader = next((t.loader for t in tensors if t.loader is not None), None)
     if last.endswith("_like") or last.startswith("new_"):
         sources = frozenset({Source.CREATED})
         marks = frozenset()
         if last.startswith("new_") and fixed_role(shape):
-            marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node)})
+            marks = frozenset({Mark(MarkKind.FIXED_ALLOCATION, node, operation)})
     elif last in _EXPANSIONS and fixed_role(shape) and not any(fixed_role(t.shape) for t in tensors):
         marks = frozenset(m for m in marks if m.kind is not MarkKind.FIXED_ALLOCATION)
-        marks |= {Mark(MarkKind.FIXED_EXPANSION, node)}
+        marks |= {Mark(MarkKind.FIXED_EXPANSION, node, operation)}
     if marks:
         marks = _kept(marks, shape, last)
     first = tensors[0]
@@ -314,16 +360,20 @@ _SELECTING = frozenset({"index_select", "take_along_dim", "gather", "embedding"}
 
 
 _UNCHANGED = frozenset(
-    "to cuda cpu float double half long int contiguous clone detach requires_grad_ type type_as requires_grad".split()
+    """to cuda cpu float double half long int contiguous clone detach requires_grad_ type type_as requires_grad cast
+    identity stop_gradient to_float to_int32 to_int64""".split()
 )
 _BOOLEAN_KEEPING = _UNCHANGED | {"view", "reshape", "unsqueeze", "squeeze", "expand", "bitwise_and", "bitwise_or",
                                 "logical_and", "logical_or", "flatten", "expand_as", "repeat", "transpose", "permute",
                                 "bitwise_not", "logical_not"}  # fmt: skip
-_COMPARING = frozenset("eq ne lt le gt ge isnan isinf isfinite isclose".split())
+_COMPARING = frozenset(
+    """eq ne lt le gt ge isnan isinf isfinite isclose equal not_equal less less_equal greater greater_equal in_top_k
+    is_nan is_inf is_finite""".split()
+)
 
 
 _FOLD_KEEPING = frozenset(
-    "relu relu_ dropout float to cuda leaky_relu elu tanh sigmoid gelu clone contiguous view".split()
+    "relu relu_ dropout float to cuda leaky_relu elu tanh sigmoid gelu clone contiguous view cast identity".split()
 )
 
 
@@ -334,7 +384,10 @@ def _kept(marks: frozenset[Mark], shape: Shape, last: str) -> frozenset[Mark]:
         mark
         for mark in marks
         if not (mark.kind is MarkKind.SQUEEZED and drop_squeezed)
+        and not (mark.kind is MarkKind.PADDED and last not in PADDING_KEEPING)
+        and not (mark.kind is MarkKind.BATCH_STATISTIC and not survives(last))
         and not (mark.kind is MarkKind.FOLDED and last not in _FOLD_KEEPING)
+        and not (mark.kind in (MarkKind.OWN_ROWS, MarkKind.CHOSEN_ROWS) and last not in ("cast", "identity"))
         and not (mark.kind in (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION) and drop_fixed)
     )
 
@@ -354,7 +407,8 @@ def real_role(shape: Shape) -> bool:
 _ELEMENTWISE = frozenset(
     """add sub subtract mul multiply div divide true_divide floor_divide remainder pow eq ne lt gt le ge equal maximum
     minimum where masked_fill lerp addcmul addcdiv logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor
-    atan2""".split()
+    atan2 add_n divide_no_nan floordiv floormod greater greater_equal less less_equal not_equal power realdiv
+    squared_difference truediv""".split()
 )
 """Operations that broadcast their operands."""
 
@@ -362,19 +416,25 @@ _MEETINGS = _ELEMENTWISE | frozenset(
     """dist cat concat concatenate stack hstack vstack column_stack dstack bmm baddbmm matmul mm einsum copy
     cosine_similarity pairwise_distance scatter scatter_add gather index_add RNN LSTM GRU RNNCell LSTMCell GRUCell
     MultiheadAttention TransformerDecoderLayer TransformerDecoder scaled_dot_product_attention CosineSimilarity
-    PairwiseDistance Bilinear""".split()
+    PairwiseDistance Bilinear Add Average Concatenate Dot Maximum Minimum Multiply Subtract batch_dot
+    squared_difference train_on_batch test_on_batch SimpleRNN SimpleRNNCell ConvLSTM2D Bidirectional dynamic_rnn
+    bidirectional_dynamic_rnn static_rnn raw_rnn rnn rnn_decoder attention_decoder sequence_loss
+    sequence_loss_by_example""".split()
 )
 """Operations whose operands must have as many rows as one another."""
 
 _FIXED_MARKS = (MarkKind.FIXED_ALLOCATION, MarkKind.FIXED_EXPANSION)
 
 
-def look_for_conflict(ev: Evaluator, operation: str, node: Any, tensors: Iterable[Tensor]) -> None:
-    """Observe where real rows meet a fixed number of rows."""
+def look_for_conflict(
+    ev: Evaluator, operation: str, node: Any, tensors: Iterable[Tensor]
+) -> tuple[Tensor, Tensor] | None:
+    """Observe where real rows meet a fixed number of rows: the fixed side and the real one."""
     if seen.CONFLICT not in ev.subscriptions:
-        return
-    if last_of(operation) not in _MEETINGS and operation not in LOSSES:
-        return
+        return None
+    if last_of(operation) not in _MEETINGS and operation not in LOSSES and not is_loss(operation):
+        return None
+    tensors = tuple(tensors)
     fixed = real = None
     for tensor in tensors:
         has_fixed_mark = any(mark.kind in _FIXED_MARKS for mark in tensor.marks)
@@ -386,9 +446,45 @@ def look_for_conflict(ev: Evaluator, operation: str, node: Any, tensors: Iterabl
                 real = tensor
             elif not tensor.shape.exact and tensor.sources & {Source.INPUT, Source.LOADER}:
                 real = real or tensor
+    if fixed is None and last_of(operation) in _ELEMENTWISE:
+        return _look_for_own_rows(ev, operation, node, tensors)
     if fixed is None or real is None or (last_of(operation) in _ELEMENTWISE and _side_by_side(fixed.shape, real.shape)):
-        return
+        return None
     ev.observe(seen.CONFLICT, node, {"fixed": fixed, "real": real}, name=operation)
+    return fixed, real
+
+
+def _look_for_own_rows(
+    ev: Evaluator, operation: str, node: Any, tensors: tuple[Tensor, ...]
+) -> tuple[Tensor, Tensor] | None:
+    """Observe where rows that a graph leaves open meet a tensor that was allocated with rows of its own."""
+    for own, real in zip(tensors, reversed(tensors)) if len(tensors) == 2 else ():
+        if meets_open_rows(own, real):
+            ev.observe(seen.CONFLICT, node, {"fixed": own, "real": real}, name=operation)
+            return own, real
+    return None
+
+
+def made_outside_torch(observation: seen.Observation) -> bool:
+    """Whether the fixed side of a conflict was made by TensorFlow, Keras or NumPy."""
+    fixed = observation.arguments.get("fixed")
+    made = [m.detail for m in fixed.marks if m.kind in _FIXED_MARKS] if isinstance(fixed, Tensor) else []
+    return any(isinstance(name, str) and not is_torch(name) for name in made)
+
+
+def _as_if_right(value: Value, met: tuple[Tensor, Tensor]) -> Value:
+    """*value* as if the author of the fixed side had written the real number of rows, which is what was reported."""
+    fixed, real = met
+    if isinstance(value, Tensor) and any(mark.kind is MarkKind.OWN_ROWS for mark in fixed.marks):
+        return with_open_rows(value, fixed, real)
+    made = [mark.detail for mark in fixed.marks if mark.kind in _FIXED_MARKS]
+    rows = real.shape.leading[0] if real.shape.leading else None
+    if not isinstance(value, Tensor) or rows is None or not all(isinstance(m, str) and not is_torch(m) for m in made):
+        return value
+    if len(fixed.shape.leading) and value.shape.leading == () and has_role(rows, Role.BATCH):
+        return replace(value, shape=Shape((rows,), value.shape.trailing, False), marks=frozenset())
+    known = {s: rows for d in value.shape.leading for s in symbols_of(d) if s.role is Role.FIXED_BATCH}
+    return replace(value, shape=value.shape.substitute(known), marks=frozenset())
 
 
 def _side_by_side(fixed: Shape, real: Shape) -> bool:
@@ -416,6 +512,24 @@ def consume(
 
 
 _SELF_METHODS = frozenset({"backward", "retain_grad", "register_hook", "tolist", "zero_", "fill_"})
+
+
+NEEDS_ROWS = frozenset(
+    f"keras.layers.{name}"
+    for name in (
+        "Dense Conv1D Conv2D LSTM GRU SimpleRNN GlobalAveragePooling1D GlobalAveragePooling2D Concatenate".split()
+    )
+)
+"""Layers of Keras that take no tensor without a batch axis."""
+
+
+def observe_loss_operands(ev: Evaluator, name: str, node: Any, tensors: list[Tensor]) -> None:
+    """A loss relies on the batch axis of its operands, unless all were squeezed alike."""
+    squeezed = [any(mark.kind is MarkKind.SQUEEZED for mark in t.marks) for t in tensors]
+    if any(squeezed) and not all(squeezed):
+        for tensor, is_squeezed in zip(tensors, squeezed):
+            if is_squeezed:
+                ev.observe(seen.CONSUME, node, {"tensor": tensor}, name=name)
 
 
 def tensor_method(
@@ -476,7 +590,7 @@ def _method_names(tensor: Tensor, name: str) -> tuple[str, ...]:
 
 def _size(ev: Evaluator, tensor: Tensor, node: Any, arguments: tuple[Value, ...]) -> Value:
     if not arguments:
-        return shape_of(tensor)
+        return shape_of(tensor, ev.has_static_shapes(tensor))
     axis = arguments[0]
     if isinstance(axis, Integer) and isinstance(axis.dimension, int):
         if axis.dimension != 0:
@@ -485,9 +599,9 @@ def _size(ev: Evaluator, tensor: Tensor, node: Any, arguments: tuple[Value, ...]
     return Integer(unknown(minimum=0), Origin(OriginKind.TENSOR, None, None, tensor))
 
 
-def dimension_of(ev: Evaluator, tensor: Tensor, axis: int, node: Any) -> Value:
+def dimension_of(ev: Evaluator, tensor: Tensor, axis: int, node: Any, static: bool = False) -> Value:
     """``tensor.size(axis)``: the known dimension, else a size that is the same each time it is asked for."""
-    origin = Origin(OriginKind.TENSOR, f"axis {axis}", node, tensor)
+    origin = Origin(OriginKind.TENSOR, f"axis {axis}", node, tensor, static)
     try:
         dimension = tensor.shape.dimension(axis)
     except ShapeMismatch as error:
@@ -603,15 +717,14 @@ def _index_shape(ev: Evaluator, base: ShapeOf, key: Value, node: Any) -> Value:
     if isinstance(key, Integer) and isinstance(key.dimension, int):
         if key.dimension != 0:
             consume(ev, "torch.Tensor.size", node, [tensor], {}, ())
-        return dimension_of(ev, tensor, key.dimension, node)
+        return dimension_of(ev, tensor, key.dimension, node, base.static)
     if isinstance(key, SliceValue):
         lower, upper, step = (_bound(part) for part in (key.lower, key.upper, key.step))
+        origin = Origin(OriginKind.TENSOR, None, None, tensor, base.static)
         if lower in (None, 0) and isinstance(upper, int) and 0 <= upper <= len(tensor.shape.leading) and step is None:
-            origin = Origin(OriginKind.TENSOR, None, None, tensor)
             return Sequence(tuple(Integer(d, origin) for d in tensor.shape.leading[:upper]), "shape")
         trailing = tensor.shape.trailing
         if isinstance(lower, int) and lower < 0 and upper is None and step is None and -lower <= len(trailing):
-            origin = Origin(OriginKind.TENSOR, None, None, tensor)
             return Sequence(tuple(Integer(d, origin) for d in trailing[lower:]), "shape")
     return UNKNOWN
 
@@ -622,6 +735,7 @@ def _index_tensor(ev: Evaluator, tensor: Tensor, items: tuple[Value, ...], node:
         return Number(tensor.quantity)
     if node is not None:
         ev.observe(seen.INDEX, node, {"receiver": tensor, "items": Sequence(items)})
+        look_at_last_step(ev, tensor, items, node)
         if _relies_on_axes(items):
             consume(ev, "index", node, [tensor], {}, items)
     if tensor.opaque and tensor.shape == UNKNOWN_SHAPE:
@@ -636,6 +750,11 @@ def _index_tensor(ev: Evaluator, tensor: Tensor, items: tuple[Value, ...], node:
         shape = UNKNOWN_SHAPE
     except (TypeError, ValueError, AttributeError, IndexError):
         shape = UNKNOWN_SHAPE
+    cut = items[0] if tensor.array and ev.loops and items else None
+    if isinstance(cut, SliceValue) and shape.leading and tensor.shape.leading:
+        rows = may_be_short(tensor.shape.leading[0], cut, ev.loops)
+        if rows is not None:
+            shape = Shape((rows.dimension(), *shape.leading[1:]), shape.trailing, shape.exact)
     marks = _kept(tensor.marks, shape, "index") if tensor.marks else tensor.marks
     return tensor.like(shape, marks=marks, opaque=tensor.opaque and shape == UNKNOWN_SHAPE)
 

@@ -47,7 +47,7 @@ class Origin:
     subject: Any = None
     """The loader, dataset or tensor it was read from; for a loop variable the loop."""
     static: bool = False
-    """Whether it was read from a shape that is fixed when a graph is built (``x.shape[0]``), not from ``tf.shape(x)``."""
+    """Whether it was read from a shape that is fixed once a graph is built: ``x.shape[0]``, not ``tf.shape(x)[0]``."""
 
 
 class Source(enum.Enum):
@@ -66,9 +66,13 @@ class MarkKind(enum.Enum):
 
     FIXED_ALLOCATION = "allocated by a fixed batch"
     FIXED_EXPANSION = "expanded by a fixed batch"
+    OWN_ROWS = "allocated with a number of rows of its own"
+    CHOSEN_ROWS = "rows chosen by their values"
     SQUEEZED = "squeezed without a dimension"
     AXIS_GIVEN_BACK = "squeezed, and given its batch axis back by broadcasting"
     BATCH_MEAN = "mean over a batch"
+    PADDED = "padded on the right"
+    BATCH_STATISTIC = "reduced over the batch"
     FOLDED = "folded spatial dimensions into rows"
 
 
@@ -231,9 +235,10 @@ class Tensor(Value):
 
 @dataclass(frozen=True, slots=True)
 class ShapeOf(Value):
-    """``x.shape`` of a tensor whose rank is not known."""
+    """``x.shape`` of a tensor whose rank is not known; *static* as in `Origin`."""
 
     tensor: Tensor
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +256,10 @@ class Repeated(Value):
     item: Value
     kind: str = "list"
     length: Dimension | None = None
+
+
+GENERATOR = "generator"
+"""The kind of a `Repeated` that a function with ``yield`` gives: it can be walked once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +424,9 @@ class Dataset(Value):
         training: ``True`` or ``False`` where the file says which split it is.
         samples: what one element is (a tuple of tensors without the batch axis), where known.
         size: how many elements there are, where the file says so.
+        pipeline: whether it is an unbatched ``tf.data.Dataset``: then *samples* is the element just as it is.
+        shuffled: whether a pipeline shuffles its elements.
+        endless: whether a pipeline starts again when it ends.
     """
 
     name: str
@@ -423,11 +435,31 @@ class Dataset(Value):
     samples: Value | None = None
     node: Any = field(compare=False, default=None)
     size: Dimension | None = None
+    pipeline: bool = False
+    shuffled: bool = False
+    endless: bool = False
+
+
+class Feed(enum.Enum):
+    """What gives batches."""
+
+    DATA_LOADER = "a `DataLoader`"
+    DATASET = "a batched `tf.data.Dataset`"
+    ITERATOR = "a Keras iterator"
+    """What ``ImageDataGenerator.flow`` and its kin give."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loader(Value):
-    """A ``DataLoader``: what it draws from, how many at a time, and whether it keeps the short last batch."""
+    """A ``DataLoader`` or batched pipeline: what it draws from, how many at a time, whether a last batch may be short.
+
+    Attributes:
+        feed: what it is.
+        element: what one batch is, where a pipeline has made something else of the samples since they were batched.
+        endless: whether it starts again before a batch is full, so that none is short.
+        first: whether it gives the first batch alone.
+        shuffled_at: where batches, not samples, are shuffled.
+    """
 
     identity: int
     dataset: Value
@@ -442,6 +474,11 @@ class Loader(Value):
     """Whether it groups samples; not where the dataset's elements are batches already (``batch_size=None``)."""
     sampler: Dataset | None = None
     """What it really draws, where a sampler chooses a part of the dataset."""
+    feed: Feed = Feed.DATA_LOADER
+    element: Value | None = None
+    endless: bool = False
+    first: bool = False
+    shuffled_at: Any = field(compare=False, default=None)
 
 
 _identities = itertools.count(1)
@@ -488,6 +525,9 @@ def _last(shape: Shape) -> tuple[Dimension, ...]:
 def join(left: Value, right: Value) -> Value:
     """A value that is one or the other, as far as both agree."""
     if left is right or left == right:
+        if isinstance(left, Integer) and left.origin is not None and left.origin.static:
+            # `n = x.shape[0] or tf.shape(x)[0]`: read where the tensor is, wherever that can be.
+            return right
         return left
     if isinstance(left, Tensor) and isinstance(right, Tensor):
         return Tensor(
@@ -533,6 +573,11 @@ def join(left: Value, right: Value) -> Value:
         return left
     if isinstance(left, Chain) and isinstance(right, Chain):
         return Chain((), False)
+    joined = getattr(left, "joined", None)
+    if joined is not None and type(left) is type(right):
+        return joined(right)  # type: ignore[no-any-return]
+    if isinstance(left, Loader) and isinstance(right, Loader) and left.feed is right.feed is Feed.DATASET:
+        return _either_pipeline(left, right)
     # `state = None` before the first batch, a tensor after: what matters is the tensor.
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Constant) and isinstance(other, Tensor | Sequence | Number):
@@ -547,6 +592,21 @@ def join(left: Value, right: Value) -> Value:
             quantity = join_quantities(tensor.quantity, other.quantity)
         return Tensor(UNKNOWN_SHAPE, tensor.sources, quantity=quantity, opaque=True)
     return UNKNOWN
+
+
+def _either_pipeline(left: Loader, right: Loader) -> Value:
+    """A batched pipeline that went through one more step, or not."""
+    if left.batch_size != right.batch_size or left.drop_last != right.drop_last:
+        return UNKNOWN
+    shuffled_at = left.shuffled_at or right.shuffled_at
+    same = left.element == right.element and left.dataset == right.dataset and left.identity == right.identity
+    if same:
+        return replace(left, endless=left.endless and right.endless, first=False, shuffled_at=shuffled_at)
+    dataset = Dataset("?", new_identity(), None, None, left.node, pipeline=True, shuffled=True)
+    return replace(
+        left, identity=new_identity(), dataset=dataset, element=None, endless=False, first=False,
+        shuffled_at=shuffled_at,
+    )  # fmt: skip
 
 
 def join_quantities(left: Quantity | None, right: Quantity | None) -> Quantity | None:
