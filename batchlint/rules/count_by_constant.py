@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.advice import uses_tensorflow
 from batchlint.semantics.fixed_batch import FIRST_BATCH, FULL_BATCH, describe, fixed_symbols
 from batchlint.semantics.observations import DIVIDE
 from batchlint.semantics.quantities import Count, count_of, fixed_size, is_fixed_weight, one_at_a_time, quantity_of
@@ -117,13 +118,15 @@ def _report(observation: Observation, report: Report, loader: Loader, size: Valu
             where = f" ({text})"
         elif fixed is not None:
             where = f" ({fixed.number})"
+    tensorflow = uses_tensorflow(observation.context.frameworks)
+    counted = "`len(labels)`" if tensorflow else "`labels.size(0)`, or use `len(loader.dataset)`"
     if node is not observation.node:
         notes = (*notes, ("the metric is divided here", observation.node))
     report(
         node,
         f"every batch of a metric is counted as a full one{where}, but the last is shorter when the batch size does "
         f"not divide the dataset: the metric is wrong by the rows that are not there; count those that are, "
-        f"e.g. `labels.size(0)`, or use `len(loader.dataset)`",
+        f"e.g. {counted}",
         latent=loader.drop_last is None and not loader.given and observation.context.drops_last,
         notes=notes,
     )

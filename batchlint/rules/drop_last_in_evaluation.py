@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics.batch_names import names_evaluation, names_loader, names_training
-from batchlint.semantics.evaluation import evaluated_data, evaluates, only_when_evaluating
+from batchlint.semantics.declarations import ACCELERATOR
+from batchlint.semantics.evaluation import evaluated_data, evaluates, only_when_evaluating, words_of
 from batchlint.semantics.observations import ASSIGN, DROP_LAST
 from batchlint.semantics.syntax import calls_in, holds, kind
 from batchlint.semantics.values import TRUE, UNKNOWN, Dataset, Integer, Loader, Value
@@ -19,10 +21,19 @@ if TYPE_CHECKING:
     from batchlint.semantics.observations import Context, Observation, Report
 
 _LOADER = "torch.utils.data.DataLoader"
+_PIPELINES = ("tensorflow.data.Dataset.batch", "tensorflow.data.Dataset.padded_batch")
+
+
+_BATCHING = frozenset({"batch", "padded_batch", "ragged_batch", "map_and_batch"})
+_DROPPING = frozenset({"drop_last", "drop_remainder"})
+
+
+_MEASURES_NOTHING = re.compile(r"export|calibrat|benchmark|serv|convert|synth|warm_?up|profile", re.IGNORECASE)
+"""Functions whose data no metric is taken over."""
 
 
 class DropLastInEvaluation(Rule):
-    """``drop_last=True`` on a loader that only evaluates or predicts: its last rows are never counted.
+    """``drop_last=True`` (``drop_remainder``) on a loader that only evaluates: its last rows are never counted.
 
     Example:
         from torch.utils.data import DataLoader
@@ -45,25 +56,30 @@ class DropLastInEvaluation(Rule):
         all where the set is smaller than a batch. Numbers measured with different batch sizes do not compare.
 
     Silent when:
-        The loader trains, or its role cannot be told; ``batch_size=1``; ``drop_last`` depends on the split. Where the
-        batch size divides the well-known data set, the finding is latent.
+        The loader trains, or its role cannot be told; ``batch_size=1``; ``drop_last`` depends on the split; the file is
+        for a TPU, which needs batches of one size. Where the batch size divides the well-known data set, the finding
+        is latent.
 
     Proof:
         Counts the rows that the loader gives when the batch size does not divide them.
 
     Fix:
-        Safe: leave ``drop_last`` out.
+        Safe: leave ``drop_last`` or ``drop_remainder`` out.
     """
 
     code = "BSZ306"
     name = "drop-last-in-evaluation"
     severity = Severity.WARNING
-    observes = (DROP_LAST, ASSIGN, _LOADER)
+    observes = (DROP_LAST, ASSIGN, _LOADER, *_PIPELINES)
     candidates = ("drop last",)
     proved_by = ("row counting",)
 
     def check(self, observation: Observation, report: Report) -> None:
         """Report the argument that drops rows, or the flag where it is set for evaluation."""
+        facts = observation.context.facts
+        if facts is not None and facts.called_names & ACCELERATOR:
+            # A TPU needs batches of one size.
+            return
         if observation.operation == ASSIGN:
             value = observation.arguments["value"]
             if isinstance(value, Loader):
@@ -79,16 +95,35 @@ class DropLastInEvaluation(Rule):
         """A call of a loader whose arguments, function or condition say that it evaluates."""
         positional = (*observation.positional, UNKNOWN, UNKNOWN)
         size = observation.arguments.get("batch_size", positional[1])
+        if observation.operation == DROP_LAST and observation.name in _BATCHING:
+            self._batched(observation, report)
+            return
         if observation.argument("drop_last") != TRUE or not names_loader(observation.name) or _is_one(size):
             return
         data = evaluated_data(observation.node)
         if data or (data is None and _evaluating(observation.context)):
             _report(report, observation.node, _divides(observation.arguments.get("dataset", positional[0]), size))
 
+    def _batched(self, observation: Observation, report: Report) -> None:
+        """``val_ds.batch(b, drop_remainder=True)`` of a pipeline, whether it is known or not."""
+        size = observation.positional[0] if observation.positional else observation.argument("batch_size")
+        if observation.argument("drop_remainder") != TRUE or _is_one(size):
+            return
+        if _says_evaluation(observation):
+            _report(report, observation.node, False)
+
     def _built(self, observation: Observation, report: Report) -> None:
-        """A ``DataLoader`` over a data set that is known to be a test split."""
+        """A ``DataLoader`` or a pipeline over a data set that is known to be a test split."""
         loader = observation.result
-        if isinstance(loader, Loader) and isinstance(loader.dataset, Dataset) and loader.dataset.training is False:
+        if not isinstance(loader, Loader) or not isinstance(loader.dataset, Dataset):
+            return
+        function = observation.context.function
+        if function is not None and _MEASURES_NOTHING.search(function.name):
+            return
+        training = loader.dataset.training
+        if training is None and observation.operation in _PIPELINES and _says_evaluation(observation):
+            training = False
+        if training is False:
             self._built_for(loader, report)
 
     def _assigned(self, name: str, loader: Loader, report: Report) -> None:
@@ -101,7 +136,9 @@ class DropLastInEvaluation(Rule):
             self._built_for(loader, report)
 
     def _built_for(self, loader: Loader, report: Report) -> None:
-        if loader.drop_last and kind(loader.node) == "Call" and not _is_one(loader.batch_size):
+        # A pipeline that starts again when it ends has no short batch.
+        drops = loader.drop_last and not loader.endless
+        if drops and kind(loader.node) == "Call" and not _is_one(loader.batch_size):
             _report(report, loader.node, _divides(loader.dataset, loader.batch_size))
 
     def _flagged(self, observation: Observation, report: Report) -> None:
@@ -123,18 +160,29 @@ class DropLastInEvaluation(Rule):
             )
 
 
+def _says_evaluation(observation: Observation) -> bool:
+    """Whether ``val_ds.batch(...)`` evaluates, by what the pipeline is called and where it is made."""
+    words = words_of(observation.node)
+    if any(names_training(word) for word in words):
+        return False
+    return any(names_evaluation(word) for word in words) or _evaluating(observation.context)
+
+
 def _report(report: Report, call: Any, latent: bool) -> None:
+    argument = next(_dropping(call), None)
+    tf_data = argument is None or argument.keyword.value == "drop_remainder"
+    what = "drop_remainder=True` on a pipeline" if tf_data else "drop_last=True` on a loader"
     report(
-        next(_dropping(call), call),
-        "`drop_last=True` on a loader that only evaluates: the last n % batch_size rows are never counted, and the "
-        "metric depends on the batch size; leave it out",
+        call if argument is None else argument,
+        f"`{what} that only evaluates: the last n % batch_size rows are never counted, and the "
+        f"metric depends on the batch size; leave it out",
         latent=latent,
     )
 
 
 def _dropping(call: Any) -> Iterator[Any]:
-    """The argument ``drop_last=...`` of *call*, if it has one."""
-    return (argument for argument in call.args if argument.keyword and argument.keyword.value == "drop_last")
+    """The argument ``drop_last=...`` or ``drop_remainder=...`` of *call*, if it has one."""
+    return (argument for argument in call.args if argument.keyword and argument.keyword.value in _DROPPING)
 
 
 def _evaluating(context: Context) -> bool:
@@ -158,4 +206,6 @@ def _divides(dataset: Value, size: Value | None) -> bool:
     """Whether the batch size divides the test split of a well-known data set."""
     known = DATASETS.get(dataset.name) if isinstance(dataset, Dataset) else None
     number = size.number if isinstance(size, Integer) else None
+    if isinstance(dataset, Dataset) and isinstance(dataset.size, int) and number:
+        return dataset.size % number == 0
     return known is not None and known.test is not None and number is not None and known.test % number == 0

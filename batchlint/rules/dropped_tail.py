@@ -9,7 +9,7 @@ from batchlint.rules.base import Rule
 from batchlint.semantics import accumulating, syntax
 from batchlint.semantics.batching import Batches, Extent, batches_in, counted_batches, zipped_bounds
 from batchlint.semantics.evaluation import is_reshuffled
-from batchlint.semantics.observations import COMPREHENSION, LOOP, LOOP_END, RETURN, SLICE
+from batchlint.semantics.observations import COMPREHENSION, LOOP, LOOP_END, RETURN, SLICE, STEPS
 from batchlint.semantics.values import Function, Integer
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DroppedTail(Rule):
     code = "BSZ302"
     name = "dropped-tail"
     severity = Severity.WARNING
-    observes = (SLICE, LOOP, COMPREHENSION, LOOP_END, RETURN, "builtins.zip")
+    observes = (SLICE, LOOP, COMPREHENSION, LOOP_END, RETURN, STEPS, "builtins.zip")
     candidates = ("counted batches", "full batch test", "zipped ranges")
     proved_by = ("row counting",)
 
@@ -75,6 +75,8 @@ class DroppedTail(Rule):
             self._bounds(observation, report)
         elif observation.operation == LOOP_END:
             self._reader(observation, report)
+        elif observation.operation == STEPS:
+            self._steps(observation, report)
         else:
             self._slices(observation, report)
 
@@ -107,6 +109,19 @@ class DroppedTail(Rule):
             _message(batches, reshuffled := is_reshuffled(context), "pair of ranges"),
             severity=Severity.INFO if reshuffled else Severity.WARNING,
             latent=batches.tail == 0,
+        )
+
+    def _steps(self, observation: Observation, report: Report) -> None:
+        """``model.predict(generator, steps=n // batch_size)``."""
+        steps = observation.argument("steps")
+        batches = counted_batches(steps.dimension) if isinstance(steps, Integer) else None
+        if batches is None or syntax.minds_the_tail(observation.context.scope):
+            return
+        report(
+            batches.written_at(observation.quotients, observation.node),
+            _message(batches, False, "number of steps"),
+            latent=batches.tail == 0,
+            notes=(("these steps are all that is evaluated", observation.node),),
         )
 
     def _length(self, observation: Observation, report: Report) -> None:

@@ -65,13 +65,16 @@ class FcInputMismatch(Rule):
     name = "fc-input-mismatch"
     severity = Severity.ERROR
     observes = (MISMATCH,)
-    candidates = ("linear",)
+    candidates = ("linear", "weight product")
     proved_by = ("crash at batch sizes",)
 
     def check(self, observation: Observation, report: Report) -> None:
         """Report a mismatch of two known numbers at a fully connected layer."""
         error, layer = observation.error, observation.arguments.get("layer")
         tensor = observation.arguments.get("input")
+        if observation.name == "tensorflow.matmul":
+            _check_product(observation, report)
+            return
         if observation.name != "torch.nn.Linear" or not isinstance(error, ShapeMismatch):
             return
         if not isinstance(layer, Layer):
@@ -84,4 +87,23 @@ class FcInputMismatch(Rule):
             f"it fails at every batch size",
             shape=f"its input is {tensor.shape}",
             notes=(("it is called here", observation.node),),
+        )
+
+
+def _check_product(observation: Observation, report: Report) -> None:
+    """TensorFlow 1's fully connected layer: a tensor times a weight matrix of another height."""
+    error = observation.error
+    tensors = [value for value in observation.positional[:2] if isinstance(value, Tensor)]
+    if not isinstance(error, ShapeMismatch) or len(tensors) < 2:
+        return
+    tensor, weight = (each.shape for each in tensors)
+    if not tensor.exact or not weight.exact or len(tensor.leading) != 2 or len(weight.leading) != 2:
+        return
+    given, expected = tensor.leading[-1], weight.leading[0]
+    if isinstance(given, int) and isinstance(expected, int) and given != expected:
+        report(
+            observation.node,
+            f"these weights expect {expected} features but get {given} for the input that the file gives: it fails at "
+            f"every batch size",
+            shape=f"{tensor} times {weight}",
         )

@@ -57,7 +57,7 @@ class FixedBatchExpand(Rule):
         Runs the code at the file's own batch size and at one less: it raises.
 
     Fix:
-        Safe: ``x.size(0)`` in place of the number, or ``expand_as``.
+        Safe: ``x.size(0)`` or ``tf.shape(x)[0]`` in place of the number, or ``expand_as``.
     """
 
     code = "BSZ203"

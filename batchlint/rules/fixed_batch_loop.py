@@ -13,7 +13,7 @@ from batchlint.semantics.values import Integer, OriginKind, Range, Sequence, Sou
 from batchlint.shapes.dimension import Role, has_role
 
 if TYPE_CHECKING:
-    from batchlint.semantics.observations import LoopContext, Observation, Report
+    from batchlint.semantics.observations import Context, LoopContext, Observation, Report
 
 
 class FixedBatchLoop(Rule):
@@ -65,7 +65,7 @@ class FixedBatchLoop(Rule):
         Runs the loop on a batch that is one short: it raises.
 
     Fix:
-        Safe: ``range(labels.size(0))``.
+        Safe: ``range(labels.size(0))``, ``range(len(labels))``, ``tf.range(tf.shape(labels)[0])``.
     """
 
     code = "BSZ205"
@@ -107,11 +107,23 @@ class FixedBatchLoop(Rule):
         report(
             loop.node,
             f"this loop counts to {number} and indexes rows of a batch that may have fewer: a shorter last batch "
-            f"raises IndexError; loop over the rows that are there, e.g. `range(x.size(0))`",
+            f"raises; loop over the rows that are there, e.g. `{_rows_that_are_there(observation, tensor)}`",
             shape=f"the tensor is {tensor.shape} here",
             latent=latent,
             notes=(*notes, ("a row is indexed here", observation.node)),
         )
+
+
+def _rows_that_are_there(observation: Observation, tensor: Tensor) -> str:
+    """The loop that is meant, in the words of the framework at hand."""
+    context = observation.context
+    if tensor.array or ("tensorflow" in context.frameworks and not context.in_module):
+        return "range(len(x))"
+    return "tf.range(tf.shape(x)[0])" if _is_tensorflow(context) else "range(x.size(0))"
+
+
+def _is_tensorflow(context: Context) -> bool:
+    return "tensorflow" in context.frameworks and "torch" not in context.frameworks
 
 
 def _loop_of(loops: tuple[LoopContext, ...], counted: Range) -> LoopContext | None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.advice import rows_of
 from batchlint.semantics.conflicts import explain
 from batchlint.semantics.observations import CONFLICT
-from batchlint.semantics.values import MarkKind
+from batchlint.semantics.values import MarkKind, Tensor
 
 if TYPE_CHECKING:
     from batchlint.semantics.observations import Observation, Report
@@ -58,16 +59,39 @@ class FixedBatchTensor(Rule):
         Runs the code at the file's own batch size and at one less: it raises.
 
     Fix:
-        Safe: ``x.size(0)`` in place of the number, ``x.new_zeros(...)`` or ``torch.zeros_like(...)``.
+        Safe: ``x.size(0)`` or ``tf.shape(x)[0]`` in place of the number, ``x.new_zeros(...)``, or ``zeros_like``
+        of either framework.
     """
 
     code = "BSZ202"
     name = "fixed-batch-tensor"
     severity = Severity.WARNING
     observes = (CONFLICT,)
-    candidates = ("fixed tensor",)
+    candidates = ("fixed tensor", "rows of its own")
     proved_by = ("crash at batch sizes",)
 
     def check(self, observation: Observation, report: Report) -> None:
         """Report the allocation, not the line where it breaks."""
+        if _check_own_rows(observation, report):
+            return
         explain(observation, report, MarkKind.FIXED_ALLOCATION, "is allocated for")
+
+
+def _check_own_rows(observation: Observation, report: Report) -> bool:
+    """Report a matrix of a number of rows that meets rows of a graph; whether there is one."""
+    own, real = observation.arguments["fixed"], observation.arguments["real"]
+    if not isinstance(own, Tensor) or not isinstance(real, Tensor):
+        return False
+    made = [mark for mark in own.marks if mark.kind is MarkKind.OWN_ROWS]
+    for mark in made:
+        rows = rows_of(mark.detail if isinstance(mark.detail, str) else observation.name)
+        report(
+            mark.node,
+            f"this tensor is allocated with {own.shape.leading[0]} rows but meets as many rows as are fed in "
+            f"`{observation.name.rpartition('.')[2]}`: any other batch size than {own.shape.leading[0]} raises; use "
+            f"the rows of the tensor it meets, `{rows}`",
+            shape=f"{own.shape} meets {real.shape}",
+            latent=bool(observation.context.guards),
+            notes=(("they meet here", observation.node),),
+        )
+    return bool(made)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.advice import flattening, is_torch
 from batchlint.semantics.layers import spatial_symbols
 from batchlint.semantics.sizes import is_rows, sizes_of
 from batchlint.semantics.solving import square_solution
-from batchlint.semantics.values import Integer, Tensor
+from batchlint.semantics.values import Integer, MarkKind, Source, Tensor
 from batchlint.shapes.dimension import product, render
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from batchlint.semantics.observations import Observation, Report
 
 
@@ -56,21 +59,30 @@ class FlattenFoldsBatch(Rule):
         for each sample, and nothing raises until the loss compares 16 rows with 4 labels, or nothing raises at all.
 
     Silent when:
-        F is read from the tensor, every input gives exactly F (adaptive pooling before), it makes a column ``(-1, 1)``,
-        or no convolution or pooling output is folded (token-level losses, labels, raw data).
+        F is read from the tensor, every input gives exactly F (adaptive pooling before, a graph whose placeholder has a
+        fixed height and width), it makes a column ``(-1, 1)``, or no convolution or pooling output is folded
+        (token-level losses, labels, raw data).
 
     Proof:
         Runs the model at another height and width and at several batch sizes: the number of rows is not the batch
         size, or the fold raises.
 
     Fix:
-        Safe: ``flatten(1)`` or ``x.view(x.size(0), -1)``.
+        Safe: ``flatten(1)`` or ``x.view(x.size(0), -1)``; ``keras.layers.Flatten()`` or
+        ``tf.reshape(x, [tf.shape(x)[0], -1])``.
     """
 
     code = "BSZ102"
     name = "flatten-folds-batch"
     severity = Severity.WARNING
-    observes = ("torch.Tensor.view", "torch.Tensor.reshape", "torch.reshape")
+    observes = (
+        "torch.Tensor.view",
+        "torch.Tensor.reshape",
+        "torch.reshape",
+        "tensorflow.reshape",
+        "keras.ops.reshape",
+        "keras.backend.reshape",
+    )
     candidates = ("fold",)
     proved_by = ("other spatial sizes", "leading dimension")
 
@@ -93,14 +105,50 @@ class FlattenFoldsBatch(Rule):
         width = product(shape.leading[1:])
         symbols = spatial_symbols(width)
         if not symbols:
+            if isinstance(width, int) and not is_torch(observation.operation):
+                _check_sizes(observation, report, tensor, width, features, sizes[1:])
             return
         size = square_solution(width, features)
         fits = f" unless the input is {size}x{size}" if size is not None and len(symbols) > 1 else ""
         operation = observation.operation.rpartition(".")[2]
+        instead = flattening(observation.operation)
         report(
             observation.node,
             f"`{operation}(-1, {features})` folds {render(width)} values of a sample into rows of {features}{fits}: "
-            f"another input size changes the number of rows without an error; use `flatten(1)`",
+            f"another input size changes the number of rows without an error; use `{instead}`",
             shape=f"the tensor is {shape} here",
             latent=False,
         )
+
+
+_IMAGES = 4
+"""Rank of a batch of feature maps."""
+
+
+def _check_sizes(
+    observation: Observation, report: Report, tensor: Tensor, width: int, features: int, given: tuple[object, ...]
+) -> None:
+    """Feature maps whose sizes are known, cut into rows that are no whole number of them."""
+    sizes = tensor.shape.leading[1:]
+    whole = {product(sizes[at:]) for at in range(len(sizes))}
+    if len(tensor.shape.leading) != _IMAGES or features in whole or Source.DATASET in tensor.sources:
+        return
+    rows = f"{width // features} rows for each sample" if width % features == 0 else "rows of several samples' values"
+    weight = _written_in(given)
+    report(
+        observation.node if weight is None else weight,
+        f"`reshape(..., [-1, {features}])` cuts {width} values of a sample into rows of {features}: it gives {rows}, "
+        f"or raises; {features} has to be {width} here, or use `{flattening(observation.operation)}`",
+        severity=Severity.ERROR,
+        shape=f"the tensor is {tensor.shape} here",
+        notes=() if weight is None else (("it is cut here", observation.node),),
+    )
+
+
+def _written_in(sizes: tuple[object, ...]) -> Any:
+    """Where the weights are made whose first size is the only one of *sizes*: there stands the number."""
+    only = sizes[0] if len(sizes) == 1 else None
+    origin = only.origin if isinstance(only, Integer) else None
+    if origin is None or not isinstance(origin.subject, Tensor) or Source.PARAMETER not in origin.subject.sources:
+        return None
+    return next((mark.node for mark in origin.subject.marks if mark.kind is MarkKind.OWN_ROWS), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import feeding
+from batchlint.semantics.advice import loader_of
 from batchlint.semantics.batching import sliced_by_hand
 from batchlint.semantics.observations import COMPREHENSION, LOOP, SLICE
 
@@ -53,7 +54,8 @@ class ManualSlicingLoop(Rule):
         The proposed loader gives the same rows in the same order; both are timed.
 
     Fix:
-        Unsafe: ``DataLoader(TensorDataset(...), batch_size=...)``.
+        Unsafe: ``DataLoader(TensorDataset(...), batch_size=...)``, in TensorFlow
+        ``tf.data.Dataset.from_tensor_slices(...).batch(...)``.
     """
 
     code = "BSZ301"
@@ -73,7 +75,8 @@ class ManualSlicingLoop(Rule):
             return
         report(
             loop.context.node,
-            f"this loop cuts batches of {size} rows by hand; `DataLoader(TensorDataset(...), batch_size={size})` gives "
+            f"this loop cuts batches of {size} rows by hand; "
+            f"`{loader_of(observation.context.frameworks, size)}` gives "
             f"the same rows with the short last batch, shuffling and prefetching done",
             notes=(("the rows are cut here", observation.node),),
         )

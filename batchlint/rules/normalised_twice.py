@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.advice import uses_tensorflow
 from batchlint.semantics.fixed_batch import describe, fixed_symbols
 from batchlint.semantics.observations import ACCUMULATE, DIVIDE
 from batchlint.semantics.quantities import Count, count_of, one_at_a_time, quantity_of
@@ -98,17 +99,19 @@ def _judge(observation: Observation, report: Report, quantity: Quantity, divisor
     count = count_of(divisor, loader)
     size, notes = _batch_size(observation, loader)
     what = "loss" if quantity.loss else "metric"
+    tensorflow = uses_tensorflow(observation.context.frameworks)
     if quantity.kind is QuantityKind.MEAN and count in _SAMPLES:
         message = (
             f"the mean of each batch is added up, then divided by the number of samples: the {what} comes out too "
             f"small by the batch size{size}; divide by the number of batches, or add the mean times the rows of the "
-            f"batch, e.g. `loss.item() * x.size(0)`"
+            f"batch, e.g. `{'loss * len(x)' if tensorflow else 'loss.item() * x.size(0)'}`"
         )
         made = "the mean of a batch is made here"
     elif quantity.kind is QuantityKind.SUM and quantity.weight is not None and count in _BATCHES:
         message = (
             f"the mean of each batch times its rows is added up, then divided by the number of batches: the {what} "
-            f"comes out too large by the batch size{size}; divide by the number of samples, e.g. `len(loader.dataset)`"
+            f"comes out too large by the batch size{size}; divide by the number of samples"
+            + ("" if tensorflow else ", e.g. `len(loader.dataset)`")
         )
         made = "the mean of a batch is multiplied with its rows here"
     else:

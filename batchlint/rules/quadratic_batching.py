@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
 from batchlint.semantics import rereading
-from batchlint.semantics.batching import loop_of, sliced_by_hand
-from batchlint.semantics.observations import COMPREHENSION, LOOP, SLICE
+from batchlint.semantics.advice import uses_tensorflow
+from batchlint.semantics.batching import loop_of, sliced_by_hand, step_of
+from batchlint.semantics.observations import COMPREHENSION, LOOP, SKIP, SLICE
 from batchlint.semantics.values import Integer
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ class QuadraticBatching(Rule):
         Counts the reads of an epoch.
 
     Fix:
-        Unsafe: a ``DataLoader``, or ``Subset(dataset, range(low, high))``.
+        Unsafe: a ``DataLoader``, or ``Subset(dataset, range(low, high))``; ``dataset.batch(...)`` for a pipeline.
     """
 
     code = "BSZ303"
     name = "quadratic-batching"
     severity = Severity.ERROR
-    observes = (COMPREHENSION, LOOP, SLICE, _ISLICE)
+    observes = (COMPREHENSION, LOOP, SLICE, SKIP, _ISLICE)
     candidates = ("enumeration", "skipping")
     proved_by = ("row counting",)
 
@@ -66,13 +67,15 @@ class QuadraticBatching(Rule):
             found = None if sliced_by_hand(observation) is None else rereading.copies_all(observation.node)
         elif observation.operation == _ISLICE:
             found = _skipped(observation)
+        elif observation.operation == SKIP:
+            found = _skips_in_pipeline(observation)
         else:
             found = rereading.rereads(observation.node, observation.context)
         if found is not None:
             report(
                 observation.node,
                 f"each batch reads `{found}` from the start again: n reads for every batch, and with shuffling samples "
-                f"are drawn twice and others never; let a `DataLoader` cut the batches",
+                f"are drawn twice and others never; {_remedy(observation)}",
                 notes=_loop_note(observation),
             )
 
@@ -85,6 +88,22 @@ def _skipped(observation: Observation) -> str | None:
     if loop_of(positional[1].dimension, observation.context.loops) is None:
         return None
     return rereading.skips_again(observation.node)
+
+
+def _skips_in_pipeline(observation: Observation) -> str | None:
+    """The pipeline of ``dataset.skip(i * batch_size).take(batch_size)``, which starts anew for each round of a loop."""
+    count = observation.argument("count")
+    loop = loop_of(count.dimension, observation.context.loops) if isinstance(count, Integer) else None
+    if loop is None or not isinstance(count, Integer) or step_of(count.dimension, loop) is None:
+        # Folds of a cross-validation are no batches.
+        return None
+    return rereading.takes_after_skipping(observation.node, observation.context)
+
+
+def _remedy(observation: Observation) -> str:
+    if observation.operation == SKIP or uses_tensorflow(observation.context.frameworks):
+        return "let `.batch(...)` cut the batches, in one walk"
+    return "let a `DataLoader` cut the batches"
 
 
 def _loop_note(observation: Observation) -> tuple[tuple[str, Any], ...]:

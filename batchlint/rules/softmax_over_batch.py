@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.advice import is_torch
 from batchlint.semantics.sizes import is_rows
 from batchlint.semantics.values import Batch, Constant, Integer, Layer, Source, Tensor, Value
 from batchlint.shapes.dimension import Role, has_role
@@ -22,7 +23,19 @@ _FUNCTIONS = (
     "torch.Tensor.softmax",
     "torch.Tensor.log_softmax",
 )
-_LAYERS = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin")
+_LAYERS = ("torch.nn.Softmax", "torch.nn.LogSoftmax", "torch.nn.Softmin", "keras.layers.Softmax")
+_LAST_BY_DEFAULT = (
+    "tensorflow.nn.softmax",
+    "tensorflow.nn.log_softmax",
+    "tensorflow.softmax",
+    "tensorflow.log_softmax",
+    "keras.ops.softmax",
+    "keras.ops.log_softmax",
+    "keras.activations.softmax",
+    "keras.activations.log_softmax",
+    "keras.backend.softmax",
+)
+"""TensorFlow and Keras take the last axis where none is named, which is the right one."""
 
 
 class SoftmaxOverBatch(Rule):
@@ -60,12 +73,13 @@ class SoftmaxOverBatch(Rule):
 
     Why:
         Without ``dim`` PyTorch picks axis 0 for tensors of rank 0, 1 and 3, and axis 1 for the others (and warns). With
-        axis 0 on ``(B, T, C)``, or ``dim=0`` on ``(B, C)``, probabilities sum to 1 over the batch: a batch of one gives
-        1.0 everywhere, and nothing raises.
+        axis 0 on ``(B, T, C)``, or ``dim=0`` (``axis=0`` in TensorFlow and Keras) on ``(B, C)``, probabilities sum to 1
+        over the batch: a batch of one gives 1.0 everywhere, and nothing raises.
 
     Silent when:
-        The rank is 2 without ``dim`` (deprecated, but axis 1), the tensor is one vector, axis 0 is time or nodes, the
-        shape is not known, or rows are compared with rows on purpose (``(B, B)`` similarities).
+        The rank is 2 without ``dim`` (deprecated, but axis 1), TensorFlow or Keras chooses the axis (the last one), the
+        tensor is one vector, axis 0 is time or nodes, the shape is not known, or rows are compared with rows on purpose
+        (``(B, B)`` similarities).
 
     Proof:
         Compares a sample's output alone with its output in a batch: they differ.
@@ -77,20 +91,23 @@ class SoftmaxOverBatch(Rule):
     code = "BSZ402"
     name = "softmax-over-batch"
     severity = Severity.ERROR
-    observes = _FUNCTIONS + _LAYERS
+    observes = _FUNCTIONS + _LAST_BY_DEFAULT + _LAYERS
     candidates = ("softmax",)
     proved_by = ("per-sample consistency",)
 
     def check(self, observation: Observation, report: Report) -> None:
         """Report a softmax whose axis holds the rows of the batch."""
-        tensor: Value = observation.argument("input", "self")
+        tensor: Value = observation.argument("input", "self", "logits", "x")
         if isinstance(tensor, Batch):
             tensor = tensor.tensor
-        if not isinstance(tensor, Tensor) or not tensor.shape.exact:
+        if not isinstance(tensor, Tensor):
+            return
+        dim = _dim(observation)
+        if not tensor.shape.exact:
+            self._check_open(observation, tensor, dim, report)
             return
         shape = tensor.shape.leading
         rank = len(shape)
-        dim = _dim(observation)
         if isinstance(dim, Integer) and isinstance(dim.dimension, int):
             axis, implicit = dim.dimension, False
         elif dim is None or (isinstance(dim, Constant) and dim.value is None):
@@ -104,19 +121,35 @@ class SoftmaxOverBatch(Rule):
             return
         if not tensor.sources & {Source.INPUT, Source.LOADER}:
             return
-        how = "without `dim`" if implicit else f"with `dim={axis}`"
+        word = "dim" if is_torch(observation.name) else "axis"
+        self._report(
+            observation, tensor, f"without `{word}`" if implicit else f"with `{word}={axis}`", axis % rank, report
+        )
+
+    def _check_open(self, observation: Observation, tensor: Tensor, dim: Value | None, report: Report) -> None:
+        """What is certain of a tensor of which only the outer axes are known: axis 0 of several."""
+        leading = tensor.shape.leading
+        several = len(leading) + len(tensor.shape.trailing) > 1
+        if is_torch(observation.name) or not several or not leading or not is_rows(leading[0]):
+            return
+        if isinstance(dim, Integer) and dim.dimension == 0 and tensor.sources & {Source.INPUT, Source.LOADER}:
+            self._report(observation, tensor, "with `axis=0`", 0, report)
+
+    def _report(self, observation: Observation, tensor: Tensor, how: str, axis: int, report: Report) -> None:
         report(
             observation.node,
-            f"softmax {how} runs along axis {axis % rank}, the batch: each sample's result depends on the others, and "
+            f"softmax {how} runs along axis {axis}, the batch: each sample's result depends on the others, and "
             f"a batch of one gives 1.0 everywhere; name the class axis",
             shape=f"the tensor is {tensor.shape} here",
         )
 
 
 def _dim(observation: Observation) -> Value | None:
+    default = None if is_torch(observation.name) else Integer(-1)
     layer = observation.arguments.get("layer")
     if isinstance(layer, Layer):
-        return layer.values.get("dim")
-    if "dim" in observation.keywords:
-        return observation.keywords["dim"]
-    return observation.positional[1] if len(observation.positional) > 1 else None
+        return layer.values.get("dim", layer.values.get("axis", default))
+    for name in ("dim", "axis"):
+        if name in observation.keywords:
+            return observation.keywords[name]
+    return observation.positional[1] if len(observation.positional) > 1 else default

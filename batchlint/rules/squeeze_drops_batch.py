@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from batchlint.findings import Severity
 from batchlint.rules.base import Rule
+from batchlint.semantics.advice import is_torch
 from batchlint.semantics.fixed_batch import FIRST_BATCH, never_short
 from batchlint.semantics.observations import CONSUME, RETURN
 from batchlint.semantics.squeezing import breaks_at_one, has_rows, returned_marks
@@ -55,9 +56,10 @@ class SqueezeDropsBatch(Rule):
                 loss.backward()
 
     Why:
-        ``squeeze()`` without a dimension removes every axis of size 1. A batch of one, the last one of an epoch or a
-        request in production, loses its batch axis: losses see a scalar against a vector, ``sum(1)`` and ``size(1)``
-        fail, or the features take the place of the samples.
+        ``squeeze()`` without a dimension (``tf.squeeze(x)``, ``keras.ops.squeeze(x)``, ``np.squeeze(x)``) removes every
+        axis of size 1. A batch of one, the last one of an epoch or a request in production, loses its batch axis:
+        losses see a scalar against a vector, ``sum(1)`` and ``size(1)`` fail, ``predict`` cannot join its batches, or
+        the features take the place of the samples.
 
     Silent when:
         The result only becomes a scalar, both operands of the loss are squeezed alike, a later view or unsqueeze gives
@@ -67,7 +69,7 @@ class SqueezeDropsBatch(Rule):
         Runs the code with a batch of one: it raises, or gives another number of axes than with two.
 
     Fix:
-        Safe where the axis is known: ``squeeze(-1)``.
+        Safe where the axis is known: ``squeeze(-1)``, ``tf.squeeze(x, axis=-1)``.
     """
 
     code = "BSZ401"
@@ -98,10 +100,13 @@ class SqueezeDropsBatch(Rule):
         shape = None
         if isinstance(operand, Tensor) and (operand.shape.leading or operand.shape.trailing):
             shape = f"the tensor is {operand.shape} here"
+        function = observation.context.function
+        in_keras = function is not None and function.name == "call"
+        named = "squeeze(-1)" if is_torch(observation.name) and not in_keras else "squeeze(x, axis=-1)"
         report(
             node,
             f"`squeeze()` without a dimension also drops the batch axis of a batch of one, on which {use} relies: a "
-            f"last batch of one sample, or a single request, fails; name the axis, e.g. `squeeze(-1)`",
+            f"last batch of one sample, or a single request, fails; name the axis, e.g. `{named}`",
             shape=shape,
             latent=isinstance(operand, Tensor) and never_short(operand, observation.context),
             notes=(("relied on here", observation.node),),
