@@ -20,6 +20,12 @@ from batchlint.verify.worker.protocol import Task, new_word, task_to_bytes
 
 RESTARTS = 8
 """How often a zygote that died is replaced before it is given up."""
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "tensorflow": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0",
+                   "TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+    "keras": {"KERAS_BACKEND": "torch"},
+}  # fmt: skip
+"""What a framework reads from its environment while it is imported."""
 SECONDS_TO_LEAVE = 3.0
 """What a zygote has to end its workers; one that imports listens to nobody, and is killed."""
 
@@ -129,8 +135,8 @@ class Launcher(Protocol):
     def stop(self, worker: int) -> None:
         """Kill a worker, and all that it started."""
 
-    def control(self) -> int | None:
-        """What to wait for besides the workers' streams."""
+    def controls(self) -> list[int]:
+        """What to wait for besides the workers' streams; nothing where the workers have to be looked after."""
 
     def events(self) -> list[Event]:
         """What happened since the last call; does not wait."""
@@ -139,9 +145,14 @@ class Launcher(Protocol):
         """Kill everything."""
 
 
+def environment_for(framework: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* with what a process that imports *framework* needs."""
+    return {**environment, **ENVIRONMENTS.get(framework, {})}
+
+
 @dataclass
 class Forking:
-    """Workers are forks of a warm process (Linux).
+    """Workers are forks of warm processes, one for each framework, as two do not go into one process (Linux).
 
     Attributes:
         python: the interpreter.
@@ -154,17 +165,80 @@ class Forking:
     environment: Mapping[str, str]
     folder: str
     run_folder: str
-    _zygote: subprocess.Popen[bytes] | None = None
-    _socket: socket.socket | None = None
-    _started: int = 0
+    _nests: dict[str, Nest] = field(default_factory=dict)
+    _homes: dict[int, Nest] = field(default_factory=dict)
     _next: int = 0
-    _alive: dict[int, int] = field(default_factory=dict)
-    _lost: list[Event] = field(default_factory=list)
 
     def launch(self, task: Task, preload: Sequence[str]) -> Worker:
         """See `Launcher`."""
         self._next += 1
-        number, word = self._next, new_word()
+        nest = self._homes[self._next] = self._nest(task.plan.framework)
+        return nest.launch(self._next, task, preload)
+
+    def warm(self, framework: str, performer: str) -> None:
+        """See `Launcher`."""
+        self._nest(framework).warm(framework, performer)
+
+    def _nest(self, framework: str) -> Nest:
+        """The process that has imported *framework*, or is to; what needs none goes to any."""
+        if framework not in self._nests:
+            known = next(iter(self._nests.values()), None) if not framework else None
+            self._nests[framework] = known or Nest(
+                self.python, environment_for(framework, self.environment), self.folder, self.run_folder, framework
+            )
+        return self._nests[framework]
+
+    def dump(self, worker: int) -> None:
+        """See `Launcher`."""
+        self._homes[worker].dump(worker)
+
+    def stop(self, worker: int) -> None:
+        """See `Launcher`."""
+        self._homes[worker].stop(worker)
+
+    def controls(self) -> list[int]:
+        """See `Launcher`."""
+        return [found for nest in self._each() if (found := nest.control()) is not None]
+
+    def events(self) -> list[Event]:
+        """See `Launcher`."""
+        return [event for nest in self._each() for event in nest.events()]
+
+    def close(self) -> None:
+        """See `Launcher`."""
+        for nest in self._each():
+            nest.close()
+
+    def _each(self) -> list[Nest]:
+        return list({id(nest): nest for nest in self._nests.values()}.values())
+
+
+@dataclass
+class Nest:
+    """The workers that one warm process forks.
+
+    Attributes:
+        python: the interpreter.
+        environment: what the processes get.
+        folder: a folder that the run may use, and that workers cannot write to.
+        run_folder: what is removed when this process dies without having done so.
+        name: of the process, among others.
+    """
+
+    python: str
+    environment: Mapping[str, str]
+    folder: str
+    run_folder: str
+    name: str = ""
+    _zygote: subprocess.Popen[bytes] | None = None
+    _socket: socket.socket | None = None
+    _started: int = 0
+    _alive: dict[int, int] = field(default_factory=dict)
+    _lost: list[Event] = field(default_factory=list)
+
+    def launch(self, number: int, task: Task, preload: Sequence[str]) -> Worker:
+        """Start worker *number*, see `Launcher`."""
+        word = new_word()
         path = os.path.join(self.folder, f"task-{number}.json")
         Path(path).write_bytes(task_to_bytes(task))
         message = {
@@ -200,7 +274,7 @@ class Forking:
         if self._started > RESTARTS:
             raise GivenUp(f"the process that starts workers died {self._started} times")
         self._started += 1
-        home = os.path.join(self.folder, f"zygote-{self._started}")  # empty: Python looks for modules in it
+        home = os.path.join(self.folder, f"zygote-{self.name}{self._started}")  # empty: Python looks for modules in it
         os.mkdir(home)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, open(self._log(), "wb") as log:
@@ -218,7 +292,7 @@ class Forking:
 
     def _log(self) -> str:
         """The file of what the zygote says when it fails."""
-        return os.path.join(self.folder, f"zygote-{self._started}.log")
+        return os.path.join(self.folder, f"zygote-{self.name}{self._started}.log")
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         if self._socket is not None:
@@ -240,7 +314,7 @@ class Forking:
             self._zygote.kill()
 
     def control(self) -> int | None:
-        """See `Launcher`."""
+        """What to wait for besides the workers' streams."""
         return None if self._socket is None else self._socket.fileno()
 
     def events(self) -> list[Event]:
@@ -338,7 +412,7 @@ class Spawning:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
-            env=dict(self.environment),
+            env=environment_for(task.plan.framework, self.environment),
             start_new_session=True,
         )
         data = task_to_bytes(task)
@@ -363,9 +437,9 @@ class Spawning:
         if (popen := self._alive.get(worker)) is not None:
             _kill(popen)
 
-    def control(self) -> int | None:
-        """See `Launcher`."""
-        return None
+    def controls(self) -> list[int]:
+        """See `Launcher`: nothing tells, the processes have to be looked after."""
+        return []
 
     def events(self) -> list[Event]:
         """See `Launcher`."""

@@ -13,7 +13,7 @@ import keyword
 import re
 
 from batchlint.suggestions import did_you_mean
-from batchlint.verify.recipes import BATCH, DTYPES, Expression, Group, Literal, Recipe, TensorRecipe
+from batchlint.verify.recipes import BATCH, DTYPES, Expression, Group, Inputs, Literal, Recipe, TensorRecipe
 
 VALUES = ("normal", "uniform", "integers", "booleans", "ones", "zeros", "lengths")
 
@@ -64,6 +64,13 @@ def parse_recipe(text: str, where: str = "") -> Recipe:
 def format_input(name: str, recipe: Recipe) -> str:
     """``x: float32[B, 3, 32, 32]``, which `parse_input` reads back."""
     return f"{name}: {format_recipe(recipe)}"
+
+
+def input_texts(inputs: Inputs) -> tuple[str, ...]:
+    """*inputs* as text, one for each argument."""
+    names = [*inputs.names, *[""] * (len(inputs.positional) - len(inputs.names))]
+    named = [*zip(names, inputs.positional), *inputs.keywords]
+    return tuple(format_input(name, recipe) if name else format_recipe(recipe) for name, recipe in named)
 
 
 def format_recipe(recipe: Recipe) -> str:

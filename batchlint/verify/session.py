@@ -104,8 +104,6 @@ def verify_files(
         numbered.append(list(enumerate(kept, start=len(findings))))
         findings += kept
     with Workers(settings, jobs or runner.usable_cpus()) as workers:
-        if findings or settings.all_models or models:
-            workers.warm()  # the framework is imported while this process plans
         plans: list[FilePlan] = []
         for item, result, own in zip(items, results, numbered, strict=True):
             if result.problems or not (own or settings.all_models):
@@ -115,6 +113,7 @@ def verify_files(
                 problems.append(plan)
             elif plan.targets:
                 plans.append(plan)
+                workers.warm(plan.framework)  # it is imported while this process plans
                 # What the user says of a class and nobody understands must not pass for heard.
                 said = dict.fromkeys(line for target in plan.targets if target.wanted for line in target.problems)
                 warnings += [Problem(item.filename, line) for line in said]

@@ -28,6 +28,7 @@ from batchlint.verify.plan.plans import Flagged
 CRASH = "crash at batch sizes"
 LEADING = "leading dimension"
 SPATIAL = "other spatial sizes"
+SYMBOLIC = "symbolic batch"
 
 Answers = Mapping[str, CheckOutcome]
 """What the checks answered, by name."""
@@ -107,7 +108,7 @@ def _by_mismatch(flagged: Flagged, names: Sequence[str], result: TargetResult, a
     failures = [run.failure for run in crash.runs if run.status is Status.FAILED and run.failure is not None]
     if len(failures) < len(crash.runs):
         return _inconclusive(crash.detail, result, names, answers)
-    numbers = re.search(r"expects (\d+) features but gets (\d+)", flagged.message)
+    numbers = re.search(r"expects? (\d+) features but gets? (\d+)", flagged.message)
     if numbers is not None:
         at_layer = all({int(numbers[1]), int(numbers[2])} <= _numbers(failure) for failure in failures)
     else:
@@ -165,6 +166,32 @@ def _by_values(flagged: Flagged, names: Sequence[str], result: TargetResult, ans
     return _confirmed(reason, failed.runs, result, names, answers)
 
 
+_CHOSEN = "how many rows a mask chose"
+"""How BSZ206 begins where an emptiness goes unnoticed: that neither raises nor is seen while rows are left."""
+
+
+def _by_symbolic(flagged: Flagged, names: Sequence[str], result: TargetResult, answers: Answers) -> FindingVerdict:
+    """It is traced for its own batch size and not for an unknown one, for what the flagged line takes for a number."""
+    if flagged.message.startswith(_CHOSEN):
+        return _inconclusive("no input of a run is known to have no rows left", result, names, answers)
+    symbolic = answers.get(SYMBOLIC)
+    if symbolic is None or symbolic.status is not Status.FAILED:
+        return _refuted_or_not(flagged, names, result, answers, Grade.LAYER)
+    failed = [run for run in _failed(symbolic) if run.failure is not None]
+    ours = [run for run in failed if run.failure is not None and _is_of_unknown_size(flagged, run.failure, result)]
+    if not ours:
+        return _inconclusive(f"{symbolic.detail}, which is not for the flagged line", result, names, answers)
+    return _confirmed(symbolic.detail, ours, result, names, answers)
+
+
+def _is_of_unknown_size(flagged: Flagged, failure: Failure, result: TargetResult) -> bool:
+    """Whether tracing failed in the flagged code, or further on for a ``None`` where that ran."""
+    lines = {*range(flagged.statement_line, flagged.end_line + 1), *flagged.note_lines}
+    if any(frame.line in lines for frame in failure.frames):
+        return True
+    return "None" in failure.message and _reached(flagged, result)
+
+
 def _by_any_check(flagged: Flagged, names: Sequence[str], result: TargetResult, answers: Answers) -> FindingVerdict:
     """For loops: their checks know which statement they count for."""
     failed = _any_failed(names, answers)
@@ -185,8 +212,11 @@ PROOFS: dict[str, Proof] = {
     "BSZ202": _by_crash,
     "BSZ203": _by_crash,
     LOOP: _by_crash,
+    "BSZ206": _by_symbolic,
     "BSZ401": _by_squeeze,
     "BSZ402": _by_values,
+    "BSZ403": _by_values,
+    "BSZ405": _by_values,
 }
 """How a rule's findings are proved; those that are not here are proved by any of the checks that the rule names."""
 

@@ -26,9 +26,16 @@ from batchlint.verify.sandbox.devices import accelerators
 from batchlint.verify.sandbox.environment import homes, scrubbed
 from batchlint.verify.sandbox.holding import Held
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.protocol import Task
+from batchlint.verify.worker.protocol import Missing, Task
 
-PERFORMER = "batchlint.verify.worker.perform:perform"
+PERFORMERS = {
+    "torch": "batchlint.verify.worker.perform:perform",
+    "tensorflow": "batchlint.verify.worker.keras.performing:perform",
+    "keras": "batchlint.verify.worker.keras.performing:perform",
+}
+"""What performs a plan in the worker, by framework."""
+EXTRAS = {"torch": "torch", "tensorflow": "tensorflow", "keras": "keras"}
+"""The extra of this package that brings a framework."""
 PRELOADED = ("numpy", "PIL", "torchvision", "einops")
 """Packages that are slow to import, start no threads and touch no device: imported once if a plan imports them."""
 
@@ -42,8 +49,13 @@ class FrameworkMissing(Exception):
 
     def __init__(self, framework: str, reason: str) -> None:
         self.framework = framework
-        install = 'pip install "batchlint[torch]"' if framework == "torch" else f"pip install {framework}"
-        super().__init__(f"running code needs {framework}, but {reason}: {install}")
+        super().__init__(lacking(framework, reason))
+
+
+def lacking(framework: str, reason: str) -> str:
+    """What to say where *framework* cannot be imported, for that *reason*."""
+    install = f'pip install "batchlint[{EXTRAS[framework]}]"' if framework in EXTRAS else f"pip install {framework}"
+    return f"running code needs {framework}, but {reason}: {install}"
 
 
 class DeviceMissing(Exception):
@@ -57,7 +69,7 @@ class Workers:
         settings: how code is run.
         jobs: how many plans are run at once. Each gets its share of the CPUs as threads, at least one.
         python: the interpreter to run code with.
-        performer: ``package.module:function`` that performs a plan in the worker.
+        performer: ``package.module:function`` that performs a plan in the worker; by default that of its framework.
         fork: whether workers are forked from a warm process, by default where that is safe (Linux).
     """
 
@@ -67,7 +79,7 @@ class Workers:
         jobs: int = 1,
         python: str = sys.executable,
         *,
-        performer: str = PERFORMER,
+        performer: str = "",
         fork: bool = sys.platform == "linux",
     ) -> None:
         self._settings = settings
@@ -77,6 +89,7 @@ class Workers:
         self._fork = fork
         self._folder = ""
         self._launcher: Launcher | None = None
+        self._warmed: set[str] = set()
         self._held: Held | None = None
         self._watches_memory = sys.platform == "linux" and bool(accelerators(settings.device))
 
@@ -100,7 +113,12 @@ class Workers:
 
     def warm(self, framework: str = "torch") -> None:
         """Begin to import *framework* while this process does something else; that it is missing is said later."""
-        self._open().warm(framework, self._performer)
+        if framework not in self._warmed:
+            self._warmed.add(framework)
+            self._open().warm(framework, self._performer_of(framework))
+
+    def _performer_of(self, framework: str) -> str:
+        return self._performer or PERFORMERS.get(framework, "")
 
     @property
     def sandbox(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -155,7 +173,8 @@ class Workers:
     def _task(self, job: Job, at_once: int) -> Task:
         scratch = tempfile.mkdtemp(prefix="home-", dir=self._folder)
         threads = max(1, usable_cpus() // max(1, at_once))
-        return Task(job.remaining(), self._settings, self._performer, scratch, threads)
+        performer = self._performer_of(job.plan.framework)
+        return Task(job.remaining(), self._settings, performer, scratch, threads)
 
 
 class _Run:
@@ -166,6 +185,7 @@ class _Run:
         self.waiting = waiting
         self.at_once = at_once
         self.workers = workers
+        self.frameworks = {job.plan.framework for job in waiting}
         self.running: dict[int, Job] = {}
         self.scratch: dict[int, str] = {}
         self.streams: dict[Stream, Job] = {}
@@ -207,18 +227,18 @@ class _Run:
 
     def wait(self) -> list[tuple[Stream, Job]]:
         """The streams with something to read, after waiting for one no longer than to the next deadline."""
-        control = self.launcher.control()
+        controls = self.launcher.controls()
         deadline = min((job.deadline for job in self.running.values()), default=0.0)
         seconds = max(0.0, deadline - time.monotonic())
         if self.workers._watches_memory:
             seconds = min(seconds, _SECONDS_BETWEEN_LOOKS)
-        if control is None:
+        if not controls:
             seconds = min(seconds, _SECONDS_TO_POLL if any(job.streams < 2 for job in self.running.values()) else 0.25)
         # A new selector each time: what is waited for changes often, and numbers of closed files come again.
         with selectors.DefaultSelector() as selector:
             for stream, job in self.streams.items():
                 selector.register(stream, selectors.EVENT_READ, (stream, job))
-            if control is not None:
+            for control in controls:
                 selector.register(control, selectors.EVENT_READ)
             return [key.data for key, _ in selector.select(seconds) if key.data is not None]
 
@@ -251,7 +271,9 @@ class _Run:
                 raise FrameworkMissing(job.plan.framework, f"importing it ends the process{detail}")
         elif isinstance(event, Lacking):
             job.ended(None, time.monotonic())
-            raise FrameworkMissing(event.framework, event.reason)
+            job.missing = Missing(event.framework, event.reason)
+            if len(self.frameworks) == 1:
+                raise FrameworkMissing(event.framework, event.reason)
 
     def keep_time(self) -> None:
         now = time.monotonic()
@@ -275,7 +297,11 @@ class _Run:
         job = self.running[number]
         self.leave(number)
         if job.missing is not None:
-            raise FrameworkMissing(job.missing.framework, job.missing.reason)
+            if len(self.frameworks) == 1:
+                raise FrameworkMissing(job.missing.framework, job.missing.reason)
+            # Other files may need what is there.
+            ending = endings.Ending(f"was not run: {lacking(job.missing.framework, job.missing.reason)}")
+            return [(job.index, result) for result in job.refuse(ending)]
         if job.no_device:
             raise DeviceMissing(job.no_device)
         results, rest = job.conclude()

@@ -9,7 +9,7 @@ from batchlint.verify.outcomes import CheckOutcome
 from batchlint.verify.settings import Settings
 
 if TYPE_CHECKING:
-    from batchlint.verify.worker.subject import Subject
+    from batchlint.verify.worker.any_subject import AnySubject
 
 
 class Check:
@@ -25,7 +25,7 @@ class Check:
     usual: ClassVar[bool] = True
     train_mode: ClassVar[bool] = False
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Ask. The model is left as it was found.
 
         Args:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
-import torch
-
-from batchlint.verify.checks.differences import Difference, difference, magnitude_of, overlap, samples_of
+from batchlint.verify.checks.differences import Difference, difference, is_dense, magnitude_of, overlap, samples_of
 from batchlint.verify.checks.rows import Rows, by_tensor, pairs_samples, rows_of
 from batchlint.verify.checks.samples import Batch, NotSamples
 from batchlint.verify.outcomes import Status
-from batchlint.verify.worker.device import decides, tolerance
-from batchlint.verify.worker.subject import Run, Subject, tensors_in
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.tensors import Tensor, tensors_in
+from batchlint.verify.worker.tolerances import decides, tolerance
 
 DEAR_MILLISECONDS = 5.0
 """Above this a run in double precision is made only where single precision leaves a doubt."""
@@ -49,7 +50,7 @@ class Layout:
     paired: bool = False
 
 
-def layout_of(subject: Subject, batch_sizes: Sequence[int]) -> Layout | None:
+def layout_of(subject: AnySubject, batch_sizes: Sequence[int]) -> Layout | None:
     """Where the outputs have their samples, from the batch sizes at which the model runs; ``None`` if that varies."""
     runs = {batch: subject.evaluated(batch) for batch in batch_sizes}
     shapes = {batch: run.shapes for batch, run in runs.items() if run.failure is None}
@@ -64,7 +65,7 @@ def sampled(size: int, control: int) -> list[int]:
     return sorted({size // 2, size - 1, *([0] if size <= control else [])})
 
 
-def agreed(subject: Subject, compare: Callable[[Subject], Agreement]) -> Agreement:
+def agreed(subject: AnySubject, compare: Callable[[AnySubject], Agreement]) -> Agreement:
     """What *compare* says, in the precision that can decide it.
 
     Double precision decides. A dear model is compared in single precision first: where it agrees to five digits there,
@@ -84,7 +85,7 @@ def agreed(subject: Subject, compare: Callable[[Subject], Agreement]) -> Agreeme
 
 
 def together(
-    whole: Run, parts: Iterator[tuple[Sequence[int], Run]], layout: Layout, size: int, device: torch.device
+    whole: Run, parts: Iterator[tuple[Sequence[int], Run]], layout: Layout, size: int, device: Any
 ) -> Agreement:
     """Compare samples of *whole* with the same ones computed otherwise.
 
@@ -123,7 +124,7 @@ def _heavier(one: Agreement, other: Agreement) -> bool:
 
 
 def _agreement(
-    tensor: torch.Tensor, single: torch.Tensor, where: Rows, size: int, indices: Sequence[int], device: torch.device
+    tensor: Tensor, single: Tensor, where: Rows, size: int, indices: Sequence[int], device: Any
 ) -> Agreement:
     if tensor.shape[where.axis] != size * where.each:
         return Agreement(Status.UNDECIDED, reason="the number of rows is not that of the batch")
@@ -154,14 +155,12 @@ def _agreement(
     return Agreement(Status.FAILED, gap, sample, allowed)
 
 
-def alone_in(
-    whole: Run, part: Run, layout: Layout, size: int, indices: Sequence[int], device: torch.device
-) -> Agreement:
+def alone_in(whole: Run, part: Run, layout: Layout, size: int, indices: Sequence[int], device: Any) -> Agreement:
     """Compare some samples of *whole*, which has *size*, with *part*, which holds those alone."""
     return together(whole, iter([(indices, part)]), layout, size, device)
 
 
-def alone(subject: Subject, batch: Batch, layout: Layout) -> Agreement:
+def alone(subject: AnySubject, batch: Batch, layout: Layout) -> Agreement:
     """Whether samples come out alone (or two by two, where one cannot be run) as they do in the batch."""
     whole = subject.evaluated(batch.rows)
     if whole.failure is not None:
@@ -177,7 +176,7 @@ def alone(subject: Subject, batch: Batch, layout: Layout) -> Agreement:
     return together(whole, chain([(groups[0], first)], parts), layout, batch.size, subject.device)
 
 
-def exchanged(subject: Subject, batch: Batch, layout: Layout, index: int) -> Agreement:
+def exchanged(subject: AnySubject, batch: Batch, layout: Layout, index: int) -> Agreement:
     """Whether the other samples stay as they are when sample *index* is another one."""
     whole = subject.evaluated(batch.rows)
     changed = subject.called_as_found(*batch.exchanged(index), batch.size)
@@ -217,12 +216,12 @@ def same_samples(one: Run, other: Run) -> bool:
     """Whether two runs gave the same to the last bit."""
     left, right = tensors_in(one.output), tensors_in(other.output)
     return len(left) == len(right) and all(
-        a.shape == b.shape and a.dtype == b.dtype and a.layout is b.layout is torch.strided and torch.equal(a, b)
+        a.shape == b.shape and a.dtype == b.dtype and is_dense(a) and is_dense(b) and a.equal(b)
         for a, b in zip(left, right)
     )
 
 
-def time_major(subject: Subject, size: int) -> bool:
+def time_major(subject: AnySubject, size: int) -> bool:
     """Whether the samples are independent along axis 1 of inputs and outputs: then the batch is there.
 
     Asked of what may be sequences alone: indices of two axes, vectors of three. Features are often independent, too.
@@ -248,5 +247,5 @@ def time_major(subject: Subject, size: int) -> bool:
     return together(whole, parts, layout, batch.size, subject.device).status is Status.PASSED
 
 
-def _part(subject: Subject, batch: Batch, indices: Sequence[int]) -> Run:
+def _part(subject: AnySubject, batch: Batch, indices: Sequence[int]) -> Run:
     return subject.called_as_found(*batch.taken(indices), len(indices))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from batchlint.verify.checks.base import Check
 from batchlint.verify.checks.samples import follow_batch
+from batchlint.verify.checks.symbolic_batch import graph_ladder
 from batchlint.verify.checks.words import listed, rows, said
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Subject
+from batchlint.verify.worker.any_subject import AnySubject
 
 
 class CrashAtBatchSizes(Check):
@@ -17,12 +19,13 @@ class CrashAtBatchSizes(Check):
 
     *Passed*: it ran at all of them. *Failed*: it ran at its control, and raised at another. Where the control raises,
     nothing can be said of the others; nor where one row is all that runs, as with inputs whose batch is on a wrong
-    axis. What ran is remembered: other checks take the outputs, verdicts the lines.
+    axis. What ran is remembered: other checks take the outputs, verdicts the lines. A framework with graphs is asked
+    for one of an unknown batch size, too, which is run at each of them where there is one.
     """
 
     name = "crash at batch sizes"
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Run at each batch size, the control first."""
         try:
             varied = follow_batch(subject)
@@ -30,11 +33,18 @@ class CrashAtBatchSizes(Check):
             varied = True  # arguments that cannot be made are said below
         if not varied:
             return CheckOutcome(self.name, Status.UNDECIDED, "no input follows the batch size")
-        return crashes(self.name, subject, batch_sizes)
+        eager = crashes(self.name, subject, batch_sizes)
+        if eager.status is not Status.PASSED:
+            return eager
+        traced = graph_ladder(subject, batch_sizes)
+        if not any(run.status is Status.FAILED for run in traced):
+            return replace(eager, runs=(*eager.runs, *traced))
+        found = judged(self.name, traced)
+        return replace(found, detail=f"as a graph, it {found.detail}", runs=(*eager.runs, *traced))
 
 
 def crashes(
-    name: str, subject: Subject, batch_sizes: Sequence[int], training: bool = False, all_sizes: bool = True
+    name: str, subject: AnySubject, batch_sizes: Sequence[int], training: bool = False, all_sizes: bool = True
 ) -> CheckOutcome:
     """The outcome of running at each batch size; notes in *subject* which lines ran.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from batchlint.verify.checks.rows import Rows
+from batchlint.verify.worker.tensors import Tensor, at
+from batchlint.verify.worker.tolerances import HALVES, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Difference:
     reason: str = ""
 
 
-def difference(one: torch.Tensor, other: torch.Tensor, axis: int = 0, scale: float = 0.0) -> Difference:
+def difference(one: Tensor, other: Tensor, axis: int = 0, scale: float = 0.0) -> Difference:
     """How far *one* and *other* are apart.
 
     Equal infinities are equal. Integers differ by the part of them that are not equal.
@@ -47,44 +48,42 @@ def difference(one: torch.Tensor, other: torch.Tensor, axis: int = 0, scale: flo
         unequal = one != other
         part = float(unequal.double().mean())
         return Difference(part, float(unequal.any()), _place(unequal.double(), axis))
-    if bool(torch.isnan(one).any() and torch.isnan(other).any()):
+    if bool(one.isnan().any() and other.isnan().any()):
         return Difference(reason="the output is not a number (NaN)")
     gap = (one - other).abs()
-    gap = torch.where(one == other, torch.zeros_like(gap), gap).nan_to_num(nan=torch.inf, posinf=torch.inf)
+    gap = gap.masked_fill(one == other, 0.0).nan_to_num(nan=math.inf, posinf=math.inf)
     largest = float(gap.max())
-    finite = torch.cat([one.abs().flatten(), other.abs().flatten()])
-    finite = finite[torch.isfinite(finite)]
-    magnitude = max(float(finite.max()) if finite.numel() else 0.0, scale)
+    magnitude = max(magnitude_of(one), magnitude_of(other), scale)
     relative = largest / magnitude if magnitude else (0.0 if largest == 0 else float("inf"))
     return Difference(relative, largest, _place(gap, axis))
 
 
-def magnitude_of(tensor: torch.Tensor) -> float:
+def magnitude_of(tensor: Tensor) -> float:
     """The largest finite magnitude in *tensor*."""
     tensor = _plain(tensor)
     if not tensor.numel() or not (tensor.is_floating_point() or tensor.is_complex()):
         return 0.0
     values = tensor.abs()
-    values = values[torch.isfinite(values)]
+    values = values[values.isfinite()]
     return float(values.max()) if values.numel() else 0.0
 
 
-def samples_of(tensor: torch.Tensor, rows: Rows, batch: int, indices: Sequence[int]) -> list[torch.Tensor]:
+def samples_of(tensor: Tensor, rows: Rows, batch: int, indices: Sequence[int]) -> list[Tensor]:
     """What *tensor* holds of these samples; where each has several rows, by sample and by row are both possible."""
-    wanted = torch.tensor(indices, device=tensor.device)
+    wanted = list(indices)
     if rows.each == 1:
-        return [tensor.index_select(rows.axis, wanted)]
+        return [tensor[at(rows.axis, wanted)]]
     axis = rows.axis
-    by_sample = _split(tensor, axis, batch, rows.each).index_select(axis, wanted).flatten(axis, axis + 1)
-    by_row = _split(tensor, axis, rows.each, batch).index_select(axis + 1, wanted).flatten(axis, axis + 1)
+    by_sample = _split(tensor, axis, batch, rows.each)[at(axis, wanted)].flatten(axis, axis + 1)
+    by_row = _split(tensor, axis, rows.each, batch)[at(axis + 1, wanted)].flatten(axis, axis + 1)
     return [by_sample, by_row]
 
 
-def _split(tensor: torch.Tensor, axis: int, outer: int, inner: int) -> torch.Tensor:
+def _split(tensor: Tensor, axis: int, outer: int, inner: int) -> Tensor:
     return tensor.reshape(*tensor.shape[:axis], outer, inner, *tensor.shape[axis + 1 :])
 
 
-def overlap(one: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+def overlap(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor] | None:
     """The parts of two tensors of the same rank that both have: a sample alone may be padded less."""
     if one.dim() != other.dim():
         return None
@@ -93,14 +92,19 @@ def overlap(one: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, torch
     return one, other
 
 
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
+def _plain(tensor: Tensor) -> Tensor:
     tensor = tensor.detach()
-    if tensor.layout is not torch.strided:
+    if not is_dense(tensor):
         tensor = tensor.to_dense()
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    return tensor.float() if name_of(tensor.dtype) in HALVES else tensor
 
 
-def _place(gap: torch.Tensor, axis: int) -> int:
+def is_dense(tensor: Tensor) -> bool:
+    """Whether *tensor* keeps every value."""
+    return str(tensor.layout) == "torch.strided"
+
+
+def _place(gap: Tensor, axis: int) -> int:
     if not gap.dim():
         return 0
     return int(gap.movedim(axis, 0).reshape(gap.shape[axis], -1).amax(1).argmax())

@@ -11,7 +11,9 @@ from batchlint.verify.checks.samples import Batch, NotSamples
 from batchlint.verify.checks.words import number, rows
 from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Run, Subject, tensors_in
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.tensors import tensors_in
 
 WITHIN = 1e-4
 """As a part of the result: far above rounding, far below what a constant divisor does."""
@@ -27,7 +29,7 @@ class DuplicatedBatch(Check):
     name = "duplicated batch"
     usual = False
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Run once, then doubled."""
         noise = subject.noise()
         if noise.reason:

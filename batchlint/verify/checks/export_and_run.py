@@ -17,7 +17,9 @@ from batchlint.verify.checks.base import Check
 from batchlint.verify.checks.words import listed, rows, said
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Run, Subject, same
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.tensors import same
 
 LEAST = 2
 """Exporting takes sizes of 0 and 1 for constants, so that it says nothing of them."""
@@ -40,7 +42,7 @@ class ExportAndRun(Check):
     name = "export and run"
     usual = False
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Export, then run at the other sizes from 2 on."""
         if not isinstance(subject.model, torch.nn.Module):
             return CheckOutcome(self.name, Status.SKIPPED, "only modules can be exported")
@@ -72,7 +74,7 @@ class ExportAndRun(Check):
         return CheckOutcome(self.name, Status.PASSED, f"exported at {size}, it runs at {rows(listed(others))}", runs)
 
 
-def _exported(subject: Subject, size: int) -> torch.export.ExportedProgram | None:
+def _exported(subject: AnySubject, size: int) -> torch.export.ExportedProgram | None:
     """The model exported at *size*, its batch axes dynamic; ``None`` where no input has one."""
     (positional, keywords), longer = subject.arguments(size), subject.arguments(size + 1)
     signature = inspect.signature(subject.model.forward)
@@ -130,7 +132,7 @@ def _number(bound: Any) -> int:
         return ENDLESS  # the infinities of symbols have no integer
 
 
-def _runs(subject: Subject, program: torch.export.ExportedProgram, sizes: Sequence[int]) -> tuple[BatchOutcome, ...]:
+def _runs(subject: AnySubject, program: torch.export.ExportedProgram, sizes: Sequence[int]) -> tuple[BatchOutcome, ...]:
     """The export in the model's place."""
     exported = dataclasses.replace(subject, model=program.module(), path="")
     runs = []

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from batchlint.verify.checks.base import Check
 from batchlint.verify.checks.differences import Difference, difference, magnitude_of, overlap
 from batchlint.verify.checks.words import number
 from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.recipes import BATCH, Inputs, Recipe, TensorRecipe
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.device import tolerance
-from batchlint.verify.worker.subject import Run, Subject, tensors_in
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.tensors import is_tensor, joined, tensors_in
+from batchlint.verify.worker.tolerances import tolerance
 
 STEPS = 3
 """How many steps of padding are added: a longer neighbour in the batch does the same."""
@@ -39,7 +39,7 @@ class FurtherPadding(Check):
     name = "further padding"
     usual = False
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Run, pad, run again."""
         noise = subject.noise()
         if noise.reason:
@@ -64,10 +64,10 @@ class FurtherPadding(Check):
         return CheckOutcome(self.name, status, detail, runs)
 
 
-def _plan(subject: Subject, mask: float) -> dict[int | str, Padded]:
+def _plan(subject: AnySubject, mask: float) -> dict[int | str, Padded]:
     """Which inputs get longer, by place or name; empty where the model knows nothing of padding."""
     recipes = _recipes(subject.inputs)
-    index = _padding_index(subject.model)
+    index = subject.padding_index()
     tensors = {place: recipe for place, recipe in recipes.items() if isinstance(recipe, TensorRecipe)}
     lengths = any(recipe.values == "lengths" for recipe in tensors.values())
     masks = any(recipe.dtype == "bool" for recipe in tensors.values())
@@ -101,22 +101,15 @@ def _recipes(inputs: Inputs) -> Mapping[int | str, Recipe]:
     return {**dict(enumerate(inputs.positional)), **dict(inputs.keywords)}
 
 
-def _padding_index(model: Any) -> int | None:
-    if not isinstance(model, torch.nn.Module):
-        return None
-    found = (each.padding_idx for each in model.modules() if isinstance(each, torch.nn.Embedding))
-    return next((index for index in found if index is not None), None)
-
-
 def _padded(value: Any, how: Padded | None) -> Any:
-    if how is None or not isinstance(value, torch.Tensor):
+    if how is None or not is_tensor(value):
         return value
     shape = list(value.shape)
     shape[how.axis] = STEPS
-    return torch.cat([value, torch.full(shape, how.value, device=value.device).to(value.dtype)], dim=how.axis)
+    return joined([value, value.new_full(shape, how.value)], how.axis)
 
 
-def _compared(before: Run, after: Run, device: torch.device) -> tuple[Status, str]:
+def _compared(before: Run, after: Run, device: Any) -> tuple[Status, str]:
     if after.failure is not None:
         return Status.UNDECIDED, "it does not run with more padding"
     one, other = tensors_in(before.output), tensors_in(after.output)

@@ -12,7 +12,9 @@ from batchlint.verify.checks.samples import Batch, NotSamples
 from batchlint.verify.checks.words import listed, rows, shape
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Run, Subject, same, tensors_in
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.tensors import same, tensors_in
 
 
 class LeadingDimension(Check):
@@ -25,7 +27,7 @@ class LeadingDimension(Check):
 
     name = "leading dimension"
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Compare shapes at all batch sizes at which the model runs."""
         runs = {batch: subject.evaluated(batch) for batch in batch_sizes}
         outcomes = tuple(run.outcome() for run in runs.values())
@@ -66,7 +68,7 @@ class LeadingDimension(Check):
 
 
 def _judge(
-    subject: Subject, control: Run, place: int, shapes: dict[int, tuple[int, ...]]
+    subject: AnySubject, control: Run, place: int, shapes: dict[int, tuple[int, ...]]
 ) -> tuple[Status, str, tuple[int, ...]]:
     """The answer for one tensor, in words, and the batch sizes at which it is wrong."""
     own = shapes[subject.control]
@@ -110,7 +112,7 @@ def _judge(
     return Status.UNDECIDED, f"has no axis that follows the batch size: {shown}", ()
 
 
-def _regroups(subject: Subject, shapes: Mapping[int, tuple[int, ...]]) -> bool:
+def _regroups(subject: AnySubject, shapes: Mapping[int, tuple[int, ...]]) -> bool:
     """Whether a sample alone has its values elsewhere: what follows the batch size are then no rows of it."""
     layout = layout_of(subject, tuple(shapes))
     size = next((batch for batch in shapes if batch > subject.control), None)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import torch
-
 from batchlint.verify.checks.base import Check
 from batchlint.verify.checks.rows import by_tensor
 from batchlint.verify.checks.words import listed, rows, said, shape
 from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.recipes import BATCH, Group, Inputs, Recipe, TensorRecipe
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Run, Subject
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
 
 STEP = 8
 """What is added to height and width; a stack that rounds this away is caught by the doubled size."""
@@ -31,9 +30,9 @@ class OtherSpatialSizes(Check):
     name = "other spatial sizes"
     usual = False
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Run at other sizes."""
-        names = _axes(subject.inputs, _has_convolution_of_signals(subject.model))
+        names = _axes(subject.inputs, subject.takes_signals(), subject.channels_last())
         if names is None:
             return CheckOutcome(self.name, Status.SKIPPED, "no input has spatial axes")
         few = subject.control > FEW_ROWS and subject.evaluated(FEW_ROWS).failure is None
@@ -45,7 +44,7 @@ class OtherSpatialSizes(Check):
             return CheckOutcome(self.name, Status.UNDECIDED, detail, tuple(outcomes))
         failed: list[str] = []
         doubts: list[str] = []
-        for variation, inputs in _variations(subject.inputs, names):
+        for variation, inputs in _variations(subject.inputs, names, subject.channels_last()):
             run, lines = dataclasses.replace(subject, inputs=inputs).traced(batch)
             subject.reached_lines |= lines
             problem = _problem(own, run)
@@ -76,31 +75,31 @@ def _problem(own: Run, other: Run) -> str:
     return ""
 
 
-def _has_convolution_of_signals(model: object) -> bool:
-    kinds = torch.nn.Conv1d, torch.nn.ConvTranspose1d, torch.nn.LazyConv1d
-    return isinstance(model, torch.nn.Module) and any(isinstance(each, kinds) for each in model.modules())
-
-
-def _axes(inputs: Inputs, signals: bool) -> str | None:
+def _axes(inputs: Inputs, signals: bool, last: bool) -> str | None:
     """What the spatial axes are called, ``None`` where no input has any; three axes may be steps and features."""
     most = 0
     for recipe in _tensors(inputs):
-        if _is_spatial(recipe):
+        if _is_spatial(recipe, last):
             most = max(most, len(recipe.sizes) - 2)
     if most == 1 and not signals:
         return None
     return {0: None, 1: "length", 2: "height and width"}.get(most, "depth, height and width")
 
 
-def _is_spatial(recipe: TensorRecipe) -> bool:
-    """Batch and channels first, then one axis or more of real numbers."""
+def _is_spatial(recipe: TensorRecipe, last: bool) -> bool:
+    """Batch and channels, and one axis or more besides, of real numbers."""
     real = recipe.dtype.startswith(("float", "bfloat"))
     return (
         real
         and len(recipe.sizes) > 2
         and recipe.sizes[0] == BATCH
-        and all(isinstance(size, int) and size > 1 for size in recipe.sizes[2:])
+        and all(isinstance(size, int) and size > 1 for size in recipe.sizes[_spatial(last)])
     )
+
+
+def _spatial(last: bool) -> slice:
+    """The spatial axes: those after batch and channels, or between them."""
+    return slice(1, -1) if last else slice(2, None)
 
 
 def _tensors(inputs: Inputs) -> list[TensorRecipe]:
@@ -115,20 +114,23 @@ def _tensors(inputs: Inputs) -> list[TensorRecipe]:
     return found
 
 
-def _variations(inputs: Inputs, names: str) -> list[tuple[str, Inputs]]:
+def _variations(inputs: Inputs, names: str, last: bool) -> list[tuple[str, Inputs]]:
     return [
-        (f"{names} + {STEP}", _resized(inputs, 1, STEP)),
-        (f"{names} doubled", _resized(inputs, 2, 0)),
+        (f"{names} + {STEP}", _resized(inputs, 1, STEP, last)),
+        (f"{names} doubled", _resized(inputs, 2, 0, last)),
     ]
 
 
-def _resized(inputs: Inputs, factor: int, step: int) -> Inputs:
+def _resized(inputs: Inputs, factor: int, step: int, last: bool) -> Inputs:
     def of(recipe: Recipe) -> Recipe:
         if isinstance(recipe, Group):
             return dataclasses.replace(recipe, items=tuple(map(of, recipe.items)))
-        if isinstance(recipe, TensorRecipe) and _is_spatial(recipe):
-            spatial = tuple(size * factor + step if isinstance(size, int) else size for size in recipe.sizes[2:])
-            return dataclasses.replace(recipe, sizes=(*recipe.sizes[:2], *spatial))
+        if isinstance(recipe, TensorRecipe) and _is_spatial(recipe, last):
+            spatial = tuple(
+                size * factor + step if isinstance(size, int) else size for size in recipe.sizes[_spatial(last)]
+            )
+            sizes = (*recipe.sizes[:1], *spatial, *recipe.sizes[-1:]) if last else (*recipe.sizes[:2], *spatial)
+            return dataclasses.replace(recipe, sizes=sizes)
         return recipe
 
     positional = tuple(map(of, inputs.positional))

@@ -12,7 +12,7 @@ from batchlint.verify.checks.samples import Batch, NotSamples
 from batchlint.verify.checks.words import number, rows
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Subject
+from batchlint.verify.worker.any_subject import AnySubject
 
 INTENDED = "intended (a contrastive loss, statistics of the batch)?"
 
@@ -27,7 +27,7 @@ class PerSampleConsistency(Check):
 
     name = "per-sample consistency"
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Compare samples alone with the same samples in a batch."""
         refusal = not_comparable(subject, batch_sizes)
         if refusal is not None:
@@ -49,7 +49,7 @@ class PerSampleConsistency(Check):
         return self._outcome(subject, *worst, tuple(runs))
 
     def _outcome(
-        self, subject: Subject, found: Agreement, size: int, outcomes: tuple[BatchOutcome, ...]
+        self, subject: AnySubject, found: Agreement, size: int, outcomes: tuple[BatchOutcome, ...]
     ) -> CheckOutcome:
         measured = found.gap.absolute
         if found.status is Status.UNDECIDED:
@@ -77,7 +77,7 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def not_comparable(subject: Subject, batch_sizes: Sequence[int]) -> tuple[Status, str] | None:
+def not_comparable(subject: AnySubject, batch_sizes: Sequence[int]) -> tuple[Status, str] | None:
     """Why values of samples cannot be compared, if they cannot."""
     noise = subject.noise()
     if noise.reason:
@@ -97,7 +97,7 @@ def not_comparable(subject: Subject, batch_sizes: Sequence[int]) -> tuple[Status
     return None
 
 
-def sizes_to_compare(subject: Subject, batch_sizes: Sequence[int]) -> list[int]:
+def sizes_to_compare(subject: AnySubject, batch_sizes: Sequence[int]) -> list[int]:
     """The control, and the first larger size at which the model runs."""
     running = [size for size in batch_sizes if size > 1 and subject.evaluated(size).failure is None]
     larger = [size for size in running if size > subject.control]

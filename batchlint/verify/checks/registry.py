@@ -17,6 +17,7 @@ PLACES: dict[str, tuple[str, str]] = {
     "other spatial sizes": ("other_spatial_sizes", "OtherSpatialSizes"),
     "further padding": ("further_padding", "FurtherPadding"),
     "duplicated batch": ("duplicated_batch", "DuplicatedBatch"),
+    "symbolic batch": ("symbolic_batch", "SymbolicBatch"),
     "export and run": ("export_and_run", "ExportAndRun"),
 }
 """Name to module and class, in the order in which checks are run: what is cheap and what others reuse comes first."""

@@ -12,7 +12,8 @@ from batchlint.verify.checks.samples import Batch, NotSamples
 from batchlint.verify.checks.words import number, rows
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Subject, same
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.tensors import same
 
 
 class SampleDependency(Check):
@@ -24,7 +25,7 @@ class SampleDependency(Check):
 
     name = "sample dependency"
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Exchange the first sample, then the last one."""
         refusal = not_comparable(subject, batch_sizes)
         if refusal is not None:
@@ -55,7 +56,7 @@ class SampleDependency(Check):
         return CheckOutcome(self.name, Status.PASSED, detail, runs, largest.gap.absolute, None, largest.allowed)
 
     def _failed(
-        self, subject: Subject, found: Agreement, size: int, index: int, runs: tuple[BatchOutcome, ...]
+        self, subject: AnySubject, found: Agreement, size: int, index: int, runs: tuple[BatchOutcome, ...]
     ) -> CheckOutcome:
         """Sample *index* reaches another one, unless the batch is on axis 1."""
         if time_major(subject, size):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
-
-from batchlint.verify.worker.making import Record
-from batchlint.verify.worker.subject import Subject, shape_of
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.records import Record
+from batchlint.verify.worker.tensors import Tensor, at, is_tensor, shape_of
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -28,7 +27,7 @@ class Batch:
         size: samples in them; other than *rows* where they are taken from another axis.
     """
 
-    def __init__(self, subject: Subject, size: int, axis: int | None = None) -> None:
+    def __init__(self, subject: AnySubject, size: int, axis: int | None = None) -> None:
         """Make the arguments.
 
         Args:
@@ -57,8 +56,8 @@ class Batch:
     def taken(self, indices: Sequence[int]) -> Arguments:
         """The arguments for these samples alone."""
 
-        def of_tensor(tensor: torch.Tensor, axis: int, other: Any) -> torch.Tensor:
-            return tensor.index_select(axis, torch.tensor(indices, device=tensor.device))
+        def of_tensor(tensor: Tensor, axis: int, other: Any) -> Tensor:
+            return tensor[at(axis, list(indices))]
 
         def of_list(items: Any, other: Any) -> Any:
             return type(items)([items[index] for index in indices])
@@ -71,9 +70,9 @@ class Batch:
         """The arguments with sample *index* made anew."""
         fresh = self._subject.arguments(self.rows, self._subject.seed + 1)
 
-        def of_tensor(tensor: torch.Tensor, axis: int, other: Any) -> torch.Tensor:
+        def of_tensor(tensor: Tensor, axis: int, other: Any) -> Tensor:
             changed = tensor.clone()
-            changed.select(axis, index).copy_(other.select(axis, index))
+            changed[at(axis, index)] = other[at(axis, index)]
             return changed
 
         def of_list(items: Any, other: Any) -> Any:
@@ -99,11 +98,11 @@ class Batch:
         value: Any,
         longer: Any,
         other: Any,
-        of_tensor: Callable[[torch.Tensor, int, Any], torch.Tensor],
+        of_tensor: Callable[[Tensor, int, Any], Tensor],
         of_list: Callable[[Any, Any], Any],
         count: int,
     ) -> Any:
-        if isinstance(value, torch.Tensor):
+        if is_tensor(value):
             axis = self._axis_of(value, longer)
             if axis is None:
                 return value
@@ -128,14 +127,14 @@ class Batch:
             )
         if isinstance(value, int) and not isinstance(value, bool) and value == self.rows and longer == value + 1:
             return count
-        if isinstance(value, str | bytes | int | float | complex | torch.device | torch.dtype) or value is None:
+        if isinstance(value, str | bytes | int | float | complex) or value is None or _is_of_place(value):
             return value
         raise NotSamples(f"an input of type {type(value).__name__} cannot be taken apart")
 
-    def _axis_of(self, tensor: torch.Tensor, longer: Any) -> int | None:
+    def _axis_of(self, tensor: Tensor, longer: Any) -> int | None:
         if self._axis is not None:
             return self._axis
-        if not isinstance(longer, torch.Tensor) or longer.dim() != tensor.dim():
+        if not is_tensor(longer) or longer.dim() != tensor.dim():
             raise NotSamples("the number of axes of an input follows the batch size")
         moved = [axis for axis in range(tensor.dim()) if tensor.shape[axis] != longer.shape[axis]]
         if not moved:
@@ -145,15 +144,20 @@ class Batch:
         return moved[0]
 
 
-def follow_batch(subject: Subject) -> bool:
+def follow_batch(subject: AnySubject) -> bool:
     """Whether the arguments of a call are others for another batch size; if not, nothing is varied."""
     size = subject.control
     return bool(_outline(subject.arguments(size)) != _outline(subject.arguments(size + 1)))
 
 
+def _is_of_place(value: Any) -> bool:
+    """Whether *value* is a device or a type of numbers."""
+    return type(value).__name__ in ("device", "dtype", "DType")
+
+
 def _outline(value: Any) -> Any:
     """What of arguments can follow the batch size: shapes, lengths and numbers."""
-    if isinstance(value, torch.Tensor):
+    if is_tensor(value):
         return shape_of(value)
     if isinstance(value, Mapping):
         return [(str(name), _outline(each)) for name, each in value.items()]
@@ -166,8 +170,8 @@ def _outline(value: Any) -> Any:
     return len(value) if hasattr(value, "__len__") else object()
 
 
-def _tensors(value: Any) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
+def _tensors(value: Any) -> list[Tensor]:
+    if is_tensor(value):
         return [value]
     if isinstance(value, Mapping):
         return [tensor for each in value.values() for tensor in _tensors(each)]

@@ -8,7 +8,9 @@ from batchlint.verify.checks.base import Check
 from batchlint.verify.checks.words import rows, said
 from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.subject import Run, Subject, same
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.tensors import same
 
 WITHIN = 1e-4
 """As a part of the largest value; kept state was never seen to move outputs by less than a thousand times this."""
@@ -23,7 +25,7 @@ class StateBetweenRuns(Check):
 
     name = "state between runs"
 
-    def run(self, subject: Subject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
+    def run(self, subject: AnySubject, batch_sizes: Sequence[int], settings: Settings) -> CheckOutcome:
         """Run twice, then shorter."""
         noise = subject.noise()
         if noise.reason:

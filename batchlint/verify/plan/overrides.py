@@ -86,7 +86,7 @@ def stated(
             batch_size = model.batch_size
             _read_inputs(model.inputs, where, said, problems)
             sites = _site(model.construct, path, node.lineno, where, problems)
-    forward = _method(tree, node, "forward")
+    forward = _method(tree, node, "forward") or _method(tree, node, "call")
     for line, words in _comments(text, node, forward):
         _read_inputs([words], f"batchlint: input, line {line}", said, problems)
     parameters = None if forward is None else _parameters(forward)

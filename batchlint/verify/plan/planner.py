@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from batchlint.findings import Finding, Problem
 from batchlint.rules.registry import rules_by_code
 from batchlint.source.source import Source, read_source
+from batchlint.verify.plan.frameworks import framework_of
 from batchlint.verify.plan.overrides import NOTHING_SAID, Overrides, Stated, stated, stated_of_factory
 from batchlint.verify.plan.own_sizes import own_batch_sizes
 from batchlint.verify.plan.plans import ConstructionSite, FilePlan, Flagged, InputCandidate, SourceCall, TargetPlan
@@ -67,7 +68,8 @@ def plan_file(
         helpers = (_target(around, path, source.text, definition, (), overrides) for definition in others)
         targets += tuple(replace(helper, wanted=False) for helper in helpers)
     folders = dict.fromkeys([*roots_of(path, root), *(os.path.abspath(each) for each in roots)])
-    return FilePlan(source.filename, source.text, tuple(folders), module_name(path, source.text), targets)
+    framework = framework_of(module.tree, _imported(around, path))
+    return FilePlan(source.filename, source.text, tuple(folders), module_name(path, source.text), targets, framework)
 
 
 def plan_model(name: str, *, folder: str = ".", overrides: Overrides = NOTHING_SAID) -> FilePlan:
@@ -103,6 +105,22 @@ def plan_model(name: str, *, folder: str = ".", overrides: Overrides = NOTHING_S
     return replace(plan, targets=(target,))
 
 
+def _imported(around: Project, path: str) -> Iterator[ast.Module]:
+    """The files of the project that the one at *path* imports."""
+    module = around.module(path)
+    for node in module.imports if module is not None else ():
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for name in names:
+            found = around.resolve(path, name, node.level if isinstance(node, ast.ImportFrom) else 0)
+            other = around.module(found) if found is not None else None
+            if other is not None:
+                yield other.tree
+
+
+_SHOWN_AT_NOTE = frozenset({"BSZ102"})
+"""Rules that report where a number is written, and note where it does harm: there a run shows it."""
+
+
 def _flagged(source: Source, number: int, finding: Finding) -> Flagged:
     def line_of(line: int, cell: int | None) -> int:
         if cell is None or source.notebook is None:
@@ -110,14 +128,17 @@ def _flagged(source: Source, number: int, finding: Finding) -> Flagged:
         return source.notebook.first_lines[cell - 1] + line - 1
 
     rule = rules_by_code().get(finding.code)
+    span, cell, statement = finding.span, finding.cell, finding.statement_line or finding.span.line
+    if finding.code in _SHOWN_AT_NOTE and finding.notes:
+        span, cell, statement = finding.notes[0].span, finding.notes[0].cell, finding.notes[0].span.line
     return Flagged(
         number,
         finding.code,
-        line_of(finding.span.line, finding.cell),
-        line_of(finding.span.end_line, finding.cell),
-        line_of(finding.statement_line or finding.span.line, finding.cell),
-        finding.span.column,
-        finding.span.end_column,
+        line_of(span.line, cell),
+        line_of(span.end_line, cell),
+        line_of(statement, cell),
+        span.column,
+        span.end_column,
         tuple(line_of(note.span.line, note.cell) for note in finding.notes),
         rule.proved_by if rule is not None else (),
         finding.message,

@@ -39,6 +39,8 @@ from batchlint.verify.outcomes import Grade
 from batchlint.verify.plan.plans import InputCandidate
 from batchlint.verify.recipes import BATCH, Group, Inputs, Literal, Recipe, TensorRecipe
 
+FORWARDS = ("forward", "call", "__call__")
+"""What a model's computation is called, in torch and in Keras."""
 MAXIMUM_CANDIDATES = 4
 """Of one class: more calls than these say nothing new."""
 LIMIT = 60_000
@@ -119,14 +121,14 @@ def _call(observation: Observation) -> _Call | None:
     callee = observation.arguments.get("callee")
     if isinstance(callee, BoundMethod) and isinstance(callee.receiver, Instance):
         of = callee.receiver.of
-        if not isinstance(callee.function, Function) or callee.function.name != "forward":
+        if not isinstance(callee.function, Function) or callee.function.name not in FORWARDS:
             return None
     elif isinstance(callee, Instance):
         of = callee.of
     else:
         return None
-    forward = class_attribute(of, "forward")
-    if not of.is_module or not isinstance(forward, Function):
+    forward = _forward(of)
+    if forward is None:
         return None
     names = _parameters(forward)
     given = [*zip(names, observation.positional), *observation.keywords.items()]
@@ -145,6 +147,13 @@ def _call(observation: Observation) -> _Call | None:
     return _Call(of, Inputs((), (), tuple(recipes)), Grade.CODE, known, observation.node)
 
 
+def _forward(of: Class) -> Function | None:
+    """What computes an instance of *of*, where that is a model's."""
+    found = (class_attribute(of, name) for name in FORWARDS)
+    function = next((each for each in found if isinstance(each, Function)), None)
+    return function if of.is_module else None
+
+
 def _within_model_input(value: Value) -> bool:
     return isinstance(value, Tensor) and Source.INPUT in value.sources
 
@@ -153,8 +162,8 @@ def _refined(ev: _Refining) -> list[_Call]:
     """What the first layers ask of the arguments of each class's ``forward``, where that is all numbers."""
     found = []
     for of in ev.classes:
-        forward = class_attribute(of, "forward")
-        if not of.is_module or not isinstance(forward, Function):
+        forward = _forward(of)
+        if forward is None:
             continue
         recipes: list[tuple[str, Recipe]] = []
         for name in _parameters(forward):

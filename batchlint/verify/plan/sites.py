@@ -224,8 +224,9 @@ def _calls_of_instance(module: Module, call: ast.Call) -> tuple[SourceCall, ...]
 
 def _calls_by(module: Module, variable: tuple[str, ...]) -> list[ast.Call]:
     calls = [each for each in module.calls.get(variable[-1], []) if dotted(each.func) == variable]
-    forward = (*variable, "forward")
-    return calls + [each for each in module.calls.get("forward", []) if dotted(each.func) == forward]
+    for name in ("forward", "call"):
+        calls += [each for each in module.calls.get(name, []) if dotted(each.func) == (*variable, name)]
+    return calls
 
 
 def _passed_to(module: Module, variable: tuple[str, ...]) -> Iterator[tuple[FunctionNode, str]]:

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from batchlint.verify.plan.frameworks import TORCH, framework_of
 from batchlint.verify.plan.syntax import (
     DEFINITIONS,
     FunctionNode,
@@ -52,8 +53,14 @@ _CHANGES = frozenset(
 )
 """Methods that change what they are called on, cheaply."""
 
-_SETTERS = frozenset({"set_default_dtype", "set_default_tensor_type"})
+_SETTERS = frozenset({"set_default_dtype", "set_default_tensor_type", "set_floatx"})
 _MODELS = frozenset({"Module", "Sequential", "LightningModule", "Dataset", "IterableDataset", "VisionDataset"})
+
+
+_KERAS_ROOTS = frozenset({"tf", "tensorflow", "keras"})
+"""Heavy in code of another framework alone."""
+_KERAS_MODELS = _MODELS | {"Layer", "Model"}
+_KERAS_HEAVY = frozenset("compile summary get_file load_data predict evaluate adapt".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class _Slicer:
     left_out: dict[str, int] = field(default_factory=dict)
     bound: set[str] = field(default_factory=set)
     heavy_functions: dict[str, bool] = field(default_factory=dict)
+    keras: bool = False
 
     def keep(self, statements: Iterable[ast.stmt]) -> list[ast.stmt]:
         kept: list[ast.stmt] = []
@@ -186,7 +194,12 @@ class _Slicer:
             return self._is_model(name[0])
         if len(name) == 1 and last in _HEAVY_BUILTINS:
             return True
-        if _HEAVY_ROOTS & set(name[:-1]) or last in _HEAVY_ROOTS:
+        roots = _HEAVY_ROOTS
+        if self.keras:
+            if last in _KERAS_HEAVY or name[:2] == ("tf", "data"):
+                return True
+            roots = _HEAVY_ROOTS - _KERAS_ROOTS
+        if roots & set(name[:-1]) or last in roots:
             return True
         return not HEAVY_WORDS.isdisjoint(words(last))
 
@@ -200,8 +213,9 @@ class _Slicer:
 
     def _is_model(self, name: str, depth: int = 8) -> bool:
         bases = [dotted(base) for base in self.classes[name].bases]
+        known = _KERAS_MODELS if self.keras else _MODELS
         return any(
-            base[-1] in _MODELS or (base[-1] in self.classes and depth > 0 and self._is_model(base[-1], depth - 1))
+            base[-1] in known or (base[-1] in self.classes and depth > 0 and self._is_model(base[-1], depth - 1))
             for base in bases
         )
 
@@ -220,7 +234,7 @@ def slice_module(tree: ast.Module) -> Sliced:
 
 
 def _slicer(tree: ast.Module) -> _Slicer:
-    slicer = _Slicer()
+    slicer = _Slicer(keras=framework_of(tree) != TORCH)
     for statement in tree.body:
         for each in ast.walk(statement) if isinstance(statement, ast.If | ast.Try) else [statement]:
             if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):

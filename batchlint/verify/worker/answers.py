@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
-
-import torch
 
 from batchlint.verify.worker.guessed_arguments import Use, guesses
 
@@ -18,25 +17,29 @@ class Settings(dict[str, Any]):
 
     Attributes:
         made: the configurations made since it was last cleared, by the name of the parameter that they are given for.
+        names_of_framework: what the sources mean, the framework's.
+        phrase_of_framework: gives a source in the words of the framework, see `Framework`.
         sources: what each name has, as source.
         by_key: whether anything was asked as an item.
     """
 
     made: ClassVar[dict[str, Settings]] = {}
+    names_of_framework: ClassVar[Mapping[str, Any]] = {}
+    phrase_of_framework: ClassVar[Callable[[str], str]] = str
 
     def __init__(self, name: str = "", /, **sources: str) -> None:
         super().__init__()
         self.__dict__.update(sources=dict(sources), by_key=False, place=name)
         Settings.made[name] = self
         for each, source in sources.items():
-            self[each] = eval(source, {"torch": torch, "Settings": Settings})
+            self[each] = eval(source, {**Settings.names_of_framework, "Settings": Settings})
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name not in self:
             self.sources[name] = by_name(name)[0]
-            self[name] = eval(self.sources[name], {"torch": torch})
+            self[name] = eval(self.sources[name], dict(Settings.names_of_framework))
         return self[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -63,4 +66,5 @@ class Settings(dict[str, Any]):
 
 def by_name(name: str) -> list[str]:
     """Guesses for a value of that name."""
-    return guesses(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY), Use(frozenset()), {}, lambda name: [])
+    found = guesses(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY), Use(frozenset()), {}, lambda name: [])
+    return [phrased for each in found if (phrased := Settings.phrase_of_framework(each))]

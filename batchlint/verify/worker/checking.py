@@ -12,10 +12,8 @@ from batchlint.verify.checks.registry import CHECKS
 from batchlint.verify.checks.words import listed, rows
 from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.settings import Settings
-from batchlint.verify.worker.device import numerics
-from batchlint.verify.worker.meta import foresee
-from batchlint.verify.worker.preserving import preserved_model, preserved_process
-from batchlint.verify.worker.subject import Subject, tensors_in
+from batchlint.verify.worker.any_subject import AnySubject
+from batchlint.verify.worker.tensors import tensors_in
 from batchlint.verify.worker.timeouts import TimeLimit, limit
 
 FIRST = CrashAtBatchSizes.name
@@ -33,12 +31,12 @@ def usual_checks() -> tuple[str, ...]:
     return tuple(name for name in CHECKS if name not in ON_REQUEST and CHECKS[name].usual)
 
 
-def sizes_for(subject: Subject, settings: Settings) -> tuple[int, ...]:
+def sizes_for(subject: AnySubject, settings: Settings) -> tuple[int, ...]:
     """The batch sizes to run *subject* at, its control first."""
     return ladder(subject.control, dimensions_of(subject), settings.batch_sizes)
 
 
-def dimensions_of(subject: Subject) -> set[int]:
+def dimensions_of(subject: AnySubject) -> set[int]:
     """Sizes of the tensors involved, but for the batch's own: of inputs, parameters, and outputs at the control."""
     found: set[int] = set()
     try:
@@ -48,15 +46,11 @@ def dimensions_of(subject: Subject) -> set[int]:
             found.update(size for size in shape if size != subject.control)
     except Exception:
         pass
-    parameters = getattr(subject.model, "parameters", None)
-    if callable(parameters):
-        for parameter in parameters():
-            found.update(getattr(parameter, "shape", ()))
-    return found
+    return found | subject.sizes()
 
 
 def run_checks(
-    subject: Subject,
+    subject: AnySubject,
     names: Iterable[str],
     settings: Settings,
     *,
@@ -77,7 +71,7 @@ def run_checks(
     """
     asked = list(dict.fromkeys(names))
     deadline = time.monotonic() + settings.seconds_per_target
-    with preserved_process(), preserved_model(subject.model), numerics(subject.device):
+    with subject.asked():
         subject.batch_sizes = tuple(batch_sizes)
         if asked and AT_ONE_SIZE.issuperset(asked):
             subject.batch_sizes, wanted_lines = (subject.control,), ()
@@ -93,7 +87,7 @@ def run_checks(
 
 
 def _within(
-    subject: Subject, name: str, settings: Settings, deadline: float, wanted_lines: Collection[int]
+    subject: AnySubject, name: str, settings: Settings, deadline: float, wanted_lines: Collection[int]
 ) -> CheckOutcome:
     """The outcome of one check, whatever it does."""
     left = min(settings.seconds_per_check, deadline - time.monotonic())
@@ -106,8 +100,7 @@ def _within(
             if not subject.batch_sizes:
                 subject.batch_sizes = sizes_for(subject, settings)
             if name == FIRST:
-                if subject.device.type == "cuda":
-                    foresee(subject, subject.batch_sizes)
+                subject.foresee(subject.batch_sizes)
                 return _crashes(subject, wanted_lines, settings)
             return CHECKS[name].run(subject, subject.batch_sizes, settings)
     except TimeLimit:
@@ -121,7 +114,7 @@ def _within(
         return CheckOutcome(name, Status.UNDECIDED, f"could not be asked: {type(error).__name__}: {text}")
 
 
-def _so_far(subject: Subject, name: str, why: str) -> CheckOutcome:
+def _so_far(subject: AnySubject, name: str, why: str) -> CheckOutcome:
     """What can be said of a check that was ended; the runs at other batch sizes that were made still count."""
     done = subject.remembered(subject.batch_sizes) if name == FIRST else []
     if not done:
@@ -134,7 +127,7 @@ def _so_far(subject: Subject, name: str, why: str) -> CheckOutcome:
     return found
 
 
-def _crashes(subject: Subject, wanted_lines: Collection[int], settings: Settings) -> CheckOutcome:
+def _crashes(subject: AnySubject, wanted_lines: Collection[int], settings: Settings) -> CheckOutcome:
     """The ladder in eval mode, and in train mode where that is what reaches the wanted lines."""
     evaluated = CHECKS[FIRST].run(subject, subject.batch_sizes, settings)
     if not wanted_lines or not subject.reached_lines or subject.reached_lines & set(wanted_lines):

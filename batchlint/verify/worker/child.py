@@ -87,6 +87,10 @@ def _limit_threads(task: Task) -> None:
     framework: Any = sys.modules.get("torch")
     if framework is not None:
         framework.set_num_threads(task.threads)
+    framework = sys.modules.get("tensorflow")
+    if framework is not None:
+        framework.config.threading.set_intra_op_parallelism_threads(task.threads)
+        framework.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _text(error: BaseException) -> str:

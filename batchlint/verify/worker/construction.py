@@ -7,7 +7,6 @@ import contextlib
 import functools
 import inspect
 import os
-import random
 import re
 import time
 import traceback
@@ -15,21 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-from torch.nn.modules.module import register_module_parameter_registration_hook
-
 from batchlint.semantics.batch_names import names_configuration
 from batchlint.verify.outcomes import Construction, Grade
 from batchlint.verify.plan.plans import ConstructionSite, SourceCall, TargetPlan
 from batchlint.verify.plan.syntax import DEFINITIONS, stored
 from batchlint.verify.worker.answers import SETTINGS, Settings, by_name
+from batchlint.verify.worker.frameworks import TooBig
 from batchlint.verify.worker.guessed_arguments import Use, by_annotation, guesses, use_of
 from batchlint.verify.worker.loading import Loaded
 from batchlint.verify.worker.stubs import MissingPackage, Stub
 from batchlint.verify.worker.timeouts import Limit, TimeLimit, limit, limited
-
-MAXIMUM_BYTES = 1_500_000_000
-"""Of parameters, beyond which a model is not built."""
 
 SECONDS_PER_BUILD = 4.0
 """For one attempt, on a machine that has nothing else to do."""
@@ -60,7 +54,7 @@ class Built:
             a guess.
     """
 
-    model: torch.nn.Module
+    model: Any
     construction: Construction
     calls: tuple[SourceCall, ...]
     grade: Grade
@@ -72,10 +66,6 @@ class NotBuilt:
 
     reason: str
     help: str = ""
-
-
-class TooBig(Exception):
-    """The parameters take more memory than a model may."""
 
 
 def constructions(target: TargetPlan, loaded: Loaded, seed: int = 0) -> Iterator[Built | NotBuilt]:
@@ -90,8 +80,8 @@ def constructions(target: TargetPlan, loaded: Loaded, seed: int = 0) -> Iterator
     if builder.kind is None and not target.sites:
         yield _absent(target, loaded)
         return
-    if builder.kind is not None and not issubclass(builder.kind, torch.nn.Module):
-        yield NotBuilt(f"{target.qualname} is no torch.nn.Module")
+    if builder.kind is not None and not loaded.framework.is_model_class(builder.kind):
+        yield NotBuilt(f"{target.qualname} is no {loaded.framework.model}")
         return
     found = False
     for built in builder.all():
@@ -134,6 +124,9 @@ class _Builder:
     tried: set[tuple[str, str, tuple[str, ...]]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.framework = self.loaded.framework
+        Settings.names_of_framework = self.framework.names
+        Settings.phrase_of_framework = self.framework.phrase
         self.kind = self.loaded.definition(self.target.qualname, self.target.line)
         self.is_factory = inspect.isfunction(self.kind)
         if not isinstance(self.kind, type):
@@ -250,7 +243,7 @@ class _Builder:
 
     def _signature(self) -> list[inspect.Parameter]:
         try:
-            return list(inspect.signature(self.kind).parameters.values())
+            return list(self.framework.signature(self.kind).parameters.values())
         except (TypeError, ValueError):
             return []
 
@@ -275,7 +268,7 @@ class _Builder:
     ) -> Iterator[Built]:
         """Build with *given* arguments and guesses for the others."""
         setup, path = (call.setup, call.path) if call is not None else ((), "")
-        names = {**names, "torch": torch, "Settings": Settings, self.name: self.kind}
+        names = {**names, **self.framework.names, "Settings": Settings, self.name: self.kind}
         choices = {each.name: self._guesses(each, names) for each in self._required(given)}
         optional = [each for each in self._signature() if each.name not in given and each.name not in choices]
         attempts = 0
@@ -364,20 +357,22 @@ class _Builder:
         """The parameters of the constructors of the bases."""
         found: list[inspect.Parameter] = []
         for each in self.kind.__mro__[1:]:
-            if each is torch.nn.Module:
+            if each is self.framework.base:
                 break
             with contextlib.suppress(TypeError, ValueError):
-                found += inspect.signature(each).parameters.values()
+                found += self.framework.signature(each).parameters.values()
         return found
 
     def _guesses(self, parameter: inspect.Parameter, names: dict[str, Any]) -> list[str]:
         use = self._use(parameter.name)
-        found = [each for each in by_annotation(parameter.annotation, names, lambda name: []) if each.endswith(")")]
+        found = list(self.framework.named(parameter.name))
+        found += [each for each in by_annotation(parameter.annotation, names, lambda name: []) if each.endswith(")")]
         if "attributes" in use.kinds or "mapping" in use.kinds or names_configuration(parameter.name):
             found += [name for name in _CONFIGURATIONS if name in names and _is_settings(names[name])]
             if not self._fitting(parameter.name, use):
                 found.append(SETTINGS)
-        return found + guesses(parameter, use, names, lambda name: self._fitting(name, use))
+        found += guesses(parameter, use, names, lambda name: self._fitting(name, use))
+        return list(dict.fromkeys(filter(None, map(self.framework.phrase, found))))
 
     def _use(self, name: str) -> Use:
         for each in self.kind.__mro__:
@@ -403,9 +398,9 @@ class _Builder:
         found: list[str] = []
         lowered = name.lower().strip("_")
         for each, value in list(self.loaded.namespace.items()):
-            if not (isinstance(value, type) and issubclass(value, torch.nn.Module)) or value is self.kind:
+            if not self.framework.is_model_class(value) or value is self.kind:
                 continue
-            if value.__module__.partition(".")[0] == "torch" or issubclass(value, self.kind):
+            if self.framework.is_own(value) or issubclass(value, self.kind):
                 continue
             ours = each.lower()
             if not (lowered in ours or ours in lowered) and not ("block" in lowered and hasattr(value, "expansion")):
@@ -450,7 +445,7 @@ class _Builder:
 
     def _try(
         self, expression: str, names: dict[str, Any], origin: str, setup: tuple[str, ...], path: str
-    ) -> tuple[torch.nn.Module, Construction] | None:
+    ) -> tuple[Any, Construction] | None:
         """Evaluate *expression*; what it raises is kept."""
         key = (expression, path, setup)
         if key in self.tried or time.monotonic() > self.deadline or self.timeouts >= MAXIMUM_TIMEOUTS:
@@ -460,8 +455,8 @@ class _Builder:
         for _ in range(5):
             own: Limit | None = None
             try:
-                _seed(self.seed)
-                with limit(SECONDS_PER_BUILD, patience=2.5) as own, _capped():
+                self.framework.seed(self.seed)
+                with limit(SECONDS_PER_BUILD, patience=2.5) as own, self.framework.capped():
                     value = self.loaded.evaluate_in(names, expression)
             except TimeLimit as error:
                 if error.limit is not own:
@@ -488,20 +483,20 @@ class _Builder:
         path = "" if self.loaded.is_own(path) else path
         return model, Construction(expression, (*before, *setup), origin, submodule, path)
 
-    def _part(self, value: Any) -> tuple[torch.nn.Module | None, str]:
+    def _part(self, value: Any) -> tuple[Any, str]:
         """The instance of the class in what was made, and its path there."""
-        if not isinstance(value, torch.nn.Module):
+        if not self.framework.is_model(value):
             return None, ""
         if self.is_factory:
             return value, ""
         if self.kind is not None:
             if isinstance(value, self.kind):
                 return value, ""
-            for path, each in value.named_modules():
+            for path, each in self.framework.parts(value):
                 if isinstance(each, self.kind):
                     return each, path
             return None, ""
-        for path, each in value.named_modules():
+        for path, each in self.framework.parts(value):
             if type(each).__qualname__.endswith(self.name):
                 return each, path
         return None, ""
@@ -517,7 +512,7 @@ class _Builder:
         if source is None:
             return None
         supplied[name] = source
-        self.loaded.namespace[name] = eval(source, {"torch": torch, "Settings": Settings})
+        self.loaded.namespace[name] = eval(source, {**self.framework.names, "Settings": Settings})
         return name
 
     def _bound_to(self, name: str) -> str | None:
@@ -636,30 +631,3 @@ _CONFIGURATIONS = (
 
 def _is_settings(value: Any) -> bool:
     return not isinstance(value, type | Stub) and not callable(value) and not inspect.ismodule(value)
-
-
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    torch.manual_seed(seed)
-    with contextlib.suppress(ImportError):
-        import numpy
-
-        numpy.random.seed(seed)
-
-
-@contextlib.contextmanager
-def _capped() -> Iterator[None]:
-    """Raise `TooBig` in the block when the parameters that are made in it pass `MAXIMUM_BYTES`."""
-    seen: dict[int, int] = {}
-
-    def count(module: torch.nn.Module, name: str, parameter: torch.nn.Parameter) -> None:
-        if isinstance(parameter, torch.Tensor):
-            seen[id(parameter)] = parameter.element_size() * parameter.nelement()
-            if sum(seen.values()) > MAXIMUM_BYTES:
-                raise TooBig(f"its parameters take more than {MAXIMUM_BYTES / 1e9:g} GB")
-
-    handle: Any = register_module_parameter_registration_hook(count)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -10,7 +10,6 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterator
-from contextvars import ContextVar
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -19,21 +18,6 @@ import torch
 from batchlint.verify.outcomes import Environment
 
 REPORTED_PACKAGES = ("torch", "torchvision", "timm", "einops", "numpy")
-
-TOLERANCES: dict[str, dict[torch.dtype, float]] = {
-    "cpu": {
-        torch.float64: 1e-6,
-        torch.float32: 1e-3,
-        torch.complex64: 1e-3,
-        torch.complex128: 1e-6,
-        torch.float16: 5e-2,
-        torch.bfloat16: 2e-1,
-    },
-}
-"""By kind of device and type, what a sample's output may differ by between batches, as a part of the output's size.
-
-``benchmarks/verify/tolerances.md`` has what was measured. No other device was measured: they get the CPU's numbers.
-"""
 
 
 class NoSuchDevice(ValueError):
@@ -100,37 +84,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def tolerance(dtype: torch.dtype, device: torch.device) -> float:
-    """What a sample's output of this type may differ by between batches, as a part of the output's size.
-
-    0 for types that are compared exactly (integers and booleans).
-
-    >>> tolerance(torch.int64, torch.device("cpu"))
-    0.0
-    """
-    measured = TOLERANCES.get(device.type, TOLERANCES["cpu"]).get(dtype, 0.0)
-    asked = _asked.get()
-    return measured if asked is None or not measured else asked
-
-
-_asked: ContextVar[float | None] = ContextVar("asked", default=None)
-
-
-@contextlib.contextmanager
-def allowing(relative: float | None) -> Iterator[None]:
-    """Have `tolerance` be *relative* for real and complex numbers of every type; ``None`` leaves it."""
-    token = _asked.set(relative)
-    try:
-        yield
-    finally:
-        _asked.reset(token)
-
-
-def decides(dtype: torch.dtype) -> bool:
-    """Whether a difference in this type can show a hazard: half precision is too coarse to tell."""
-    return dtype not in (torch.float16, torch.bfloat16)
 
 
 FULL_PRECISION: tuple[tuple[str, str, object], ...] = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from batchlint.verify.recipes import BATCH, Expression, Group, Inputs, Recipe, TensorRecipe
 from batchlint.verify.worker.guesses import STEPS, Hints
-from batchlint.verify.worker.making import size_of
+from batchlint.verify.worker.records import size_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import torch
 
 from batchlint.verify.recipe_text import format_input, format_recipe, parse_input, parse_recipe
 from batchlint.verify.recipes import BATCH, DTYPES, Group, Inputs, Literal, Recipe, TensorRecipe
-from batchlint.verify.worker.subject import Subject, tensors_in
+from batchlint.verify.worker.subject import Subject
+from batchlint.verify.worker.tensors import tensors_in
 
 BatchAxis = int | Mapping[str | int, int | None]
 """The batch's axis: one for all tensors, or by parameter name, position or path (``"state.0"``), ``None`` for none."""

@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from batchlint.verify.recipes import BATCH, Group, Inputs, Recipe, TensorRecipe
 from batchlint.verify.settings import Settings
 from batchlint.verify.worker.demands import demands
 from batchlint.verify.worker.drafts import Draft, batch_axis_of, draft_from, has_batch, shape_of, tensor_recipes
+from batchlint.verify.worker.fed import Fed, NotFed
 from batchlint.verify.worker.guesses import STEPS
 from batchlint.verify.worker.inputs import (
     BuiltModel,
@@ -34,8 +35,8 @@ from batchlint.verify.worker.inputs import (
     own_sizes,
     parameters_of,
 )
-from batchlint.verify.worker.making import size_of
 from batchlint.verify.worker.probing import Found, Probe, clean
+from batchlint.verify.worker.records import size_of
 from batchlint.verify.worker.repairs import only_source
 from batchlint.verify.worker.subject import Subject
 from batchlint.verify.worker.trials import WEIGHTED, Bench, Trial
@@ -48,27 +49,6 @@ MAXIMUM_ELEMENTS = 4_000_000
 MAXIMUM_WORK = 10_000_000_000
 """Multiplications in one call, beyond which smaller images are preferred."""
 _PRODUCTS = frozenset({"matmul", "bmm", "__matmul__", "einsum", "scaled_dot_product_attention"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fed:
-    """A model that runs, and where its inputs come from; *notes* are worth a line in a report.
-
-    *construction* is how it was made where that is not how it was built: in double precision.
-    """
-
-    subject: Subject
-    candidate: InputCandidate
-    notes: tuple[str, ...] = ()
-    construction: Construction | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotFed:
-    """Why no inputs were found, and what the user can write."""
-
-    reason: str
-    help: str
 
 
 def feed(

@@ -19,10 +19,11 @@ from batchlint.verify.outcomes import Grade
 from batchlint.verify.plan.plans import InputCandidate
 from batchlint.verify.recipes import BATCH, Expression, Group, Inputs, Literal, Recipe, TensorRecipe
 from batchlint.verify.worker.drafts import batch_axis_of, has_batch
-from batchlint.verify.worker.fitting import Fed, NotFed
+from batchlint.verify.worker.fed import Fed, NotFed
 from batchlint.verify.worker.inputs import like, parameters_of
 from batchlint.verify.worker.preserving import preserved_model
-from batchlint.verify.worker.subject import Subject, tensors_in
+from batchlint.verify.worker.subject import Subject
+from batchlint.verify.worker.tensors import tensors_in
 
 LARGE = 5_000_000
 """Parameters of a parent from which on it runs with few rows only."""

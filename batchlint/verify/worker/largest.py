@@ -19,7 +19,8 @@ import torch
 
 from batchlint.verify.worker.failures import failure_of
 from batchlint.verify.worker.profiling import evaluating, held_by, synchronise
-from batchlint.verify.worker.subject import Subject, tensors_in
+from batchlint.verify.worker.subject import Subject
+from batchlint.verify.worker.tensors import tensors_in
 
 FIRST_BATCH = 4
 WARM_UP = 2

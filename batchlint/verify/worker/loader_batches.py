@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 
-from batchlint.verify.worker.subject import tensors_in
+from batchlint.verify.worker.tensors import tensors_in
 
 MAXIMUM_INDEX_LISTS = 1_000_000
 """Lists of indices that are walked to the last one; they cost no data."""

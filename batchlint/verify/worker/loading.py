@@ -18,7 +18,7 @@ from batchlint.verify.plan.plans import FilePlan
 from batchlint.verify.plan.project import Module
 from batchlint.verify.plan.slicing import slice_module
 from batchlint.verify.plan.syntax import first_line, stored
-from batchlint.verify.worker.equivalents import equivalent, equivalent_module, equivalents_of
+from batchlint.verify.worker.frameworks import Framework
 from batchlint.verify.worker.project_files import (
     future_flags,
     has_name,
@@ -39,8 +39,8 @@ NEVER_NEEDED = frozenset(
     "matplotlib seaborn plotly wandb visdom tensorboard tensorboardX mlflow comet_ml neptune".split()
 )
 """Packages that no model's values come from, and that are not imported even where they are installed."""
-_NEVER_STUBBED = frozenset({"torch", "numpy", "builtins"})
-_NEVER_PROJECT = frozenset({"torch", "numpy", "batchlint"})
+_NEVER_STUBBED = frozenset({"numpy", "builtins"})
+_NEVER_PROJECT = frozenset({"numpy", "batchlint"})
 
 
 class Loaded:
@@ -50,10 +50,14 @@ class Loaded:
         plan: what was to be loaded.
         main: the file.
         missing: packages that could not be imported, with the reason.
+        framework: what its models are made with.
     """
 
-    def __init__(self, plan: FilePlan, device: str = "cpu") -> None:
+    def __init__(self, plan: FilePlan, device: str = "cpu", framework: Framework | None = None) -> None:
         self.plan = plan
+        self.framework = framework or _torch()
+        self._never_stubbed = _NEVER_STUBBED | self.framework.packages
+        self._never_project = _NEVER_PROJECT | self.framework.packages
         self.on_cpu = not device.startswith("cuda")
         self.missing: dict[str, str] = {}
         self.roots = plan.roots or (os.path.dirname(os.path.abspath(plan.path)),)
@@ -84,6 +88,10 @@ class Loaded:
         """What failed, in the file itself first."""
         others = [problem for each in self._files.values() if each is not self.main for problem in each.problems]
         return (*self.main.problems, *others)
+
+    def files(self) -> tuple[UserModule, ...]:
+        """The user's files that were loaded, the file itself first."""
+        return (self.main, *(each for each in self._files.values() if each is not self.main))
 
     @property
     def filenames(self) -> frozenset[str]:
@@ -258,7 +266,7 @@ class Loaded:
     def _run(self, made: UserModule, statement: ast.stmt, flags: int) -> None:
         """Run one statement; what it raises is noted."""
         names = made.module.__dict__
-        if makes_a_model(statement, names):
+        if makes_a_model(statement, names, self.framework):
             for name in stored(statement):
                 made.left_out.setdefault(name, statement.lineno)
             return
@@ -301,7 +309,7 @@ class Loaded:
             base = parts[: len(parts) - (level - 1)] if level > 1 else parts
             full = ".".join([*base, name]) if name else ".".join(base)
         top = full.partition(".")[0]
-        if top and top not in _NEVER_PROJECT:
+        if top and top not in self._never_project:
             found = self._project_module(full)
             if found is not None:
                 for each in fromlist or ():
@@ -355,7 +363,7 @@ class Loaded:
     def _installed(self, name: str, fromlist: Sequence[str] | None) -> Any:
         """What is installed under that name, with answers for what it does not have; failing that a stub."""
         top = name.partition(".")[0]
-        shim = equivalent_module(name)
+        shim = self.framework.equivalent_module(name)
         if shim is not None:
             return shim
         if top in NEVER_NEEDED or name == "torch.utils.tensorboard":
@@ -369,7 +377,7 @@ class Loaded:
             if isinstance(error, TimeLimit):
                 raise
             lacks = getattr(error, "name", None) or ""
-            if top in _NEVER_STUBBED and str(lacks).partition(".")[0] in ("", top):
+            if top in self._never_stubbed and str(lacks).partition(".")[0] in ("", top):
                 raise
             reason = "which is not installed" if isinstance(error, ModuleNotFoundError) else f"which fails: {error}"
             return self._stub(name, reason, fromlist)
@@ -379,29 +387,40 @@ class Loaded:
         for each in fromlist or ():
             if each == "*" or has_name(module, each):
                 continue
-            known = equivalent(name, each)
+            known = self.framework.equivalent(name, each)
             if known is not None:
                 extra[each] = known
-            elif top not in _NEVER_STUBBED:
+            elif top not in self._never_stubbed:
                 extra[each] = Stub(f"{name}.{each}", "which the installed version does not have")
         return Patched(module, extra) if extra else module
 
     def _stub(self, name: str, reason: str, fromlist: Sequence[str] | None) -> Any:
         self.missing.setdefault(name.partition(".")[0], reason)
         module = StubModule(name if fromlist else name.partition(".")[0], reason)
-        module.__dict__.update(equivalents_of(module.__name__))
+        module.__dict__.update(self.framework.equivalents_of(module.__name__))
         return module
 
 
-def load(plan: FilePlan, device: str = "cpu") -> Loaded:
+def load(plan: FilePlan, device: str = "cpu", framework: Framework | None = None) -> Loaded:
     """Run the statements of *plan*'s file that are kept, each on its own, and of the project's files that it imports.
 
     To be called within `surroundings`.
 
+    Args:
+        plan: of the file.
+        device: where its code is to run.
+        framework: what its models are made with, by default torch.
+
     Raises:
         Unloadable: the file is not Python.
     """
-    return Loaded(plan, device)
+    return Loaded(plan, device, framework)
+
+
+def _torch() -> Framework:
+    from batchlint.verify.worker.torch_framework import TORCH
+
+    return TORCH
 
 
 _registered: set[str] = set()

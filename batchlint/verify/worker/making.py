@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from batchlint.verify.recipes import BATCH, Expression, Group, Inputs, Literal, Recipe, TensorRecipe
-
-
-def size_of(size: int | str, batch: int) -> int:
-    """A number, or the ``B`` or ``2*B`` of a recipe with *batch* put in."""
-    if isinstance(size, int):
-        return size
-    factor, _, rest = size.rpartition("*")
-    if rest.strip() != BATCH:
-        raise ValueError(f"{size!r} is no size: expected a number, B, or a multiple such as 2*B")
-    return int(factor or 1) * batch
-
-
-class Record:
-    """An object with attributes, and with methods that give what they are said to give whatever they are asked.
-
-    Attributes:
-        parts: what it has, by name; the names of methods end with ``()``.
-    """
-
-    def __init__(self, parts: Mapping[str, Any]) -> None:
-        self.parts = dict(parts)
-        for name, value in self.parts.items():
-            setattr(self, name.removesuffix("()"), _giving(value) if name.endswith("()") else value)
-
-    def mapped(self, change: Callable[[Any], Any]) -> Record:
-        """One like this of changed parts."""
-        return Record({name: change(value) for name, value in self.parts.items()})
-
-
-def _giving(value: Any) -> Callable[..., Any]:
-    return lambda *_, **__: value
+from batchlint.verify.worker.records import Record, size_of
 
 
 def make(

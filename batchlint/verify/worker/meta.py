@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from batchlint.verify.outcomes import Failure
-from batchlint.verify.worker.subject import Run, Subject
+from batchlint.verify.worker.runs import Run
+from batchlint.verify.worker.subject import Subject
 
 META = torch.device("meta")
 

@@ -22,12 +22,13 @@ from batchlint.verify.model_report import ModelReport
 from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.settings import Settings
 from batchlint.verify.worker.checking import run_checks, usual_checks
-from batchlint.verify.worker.device import allowing, describe, numerics, resolve
+from batchlint.verify.worker.device import describe, numerics, resolve
 from batchlint.verify.worker.feeding import DEFAULT_CONTROL, BatchAxis, FedSubject, feed_from, recipe_lines
 from batchlint.verify.worker.largest import largest_batch as find_largest
 from batchlint.verify.worker.preserving import preserved_model, preserved_process
 from batchlint.verify.worker.profiling import profile as profile_of
 from batchlint.verify.worker.shapes_alone import on_meta
+from batchlint.verify.worker.tolerances import allowing
 
 UNLIMITED = 3600.0
 """Seconds: whoever calls this waits for it, and can interrupt it."""

@@ -22,7 +22,7 @@ from batchlint.verify.worker.failures import failure_of
 from batchlint.verify.worker.loader_batches import batches_of, preserved_loader, rows_in
 from batchlint.verify.worker.model import is_users
 from batchlint.verify.worker.preserving import preserved_model, preserved_process
-from batchlint.verify.worker.subject import tensors_in
+from batchlint.verify.worker.tensors import tensors_in
 
 Step = Callable[[Any, Any], Any]
 

@@ -13,7 +13,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from batchlint.verify.outcomes import Profile
-from batchlint.verify.worker.subject import Subject, tensors_in
+from batchlint.verify.worker.subject import Subject
+from batchlint.verify.worker.tensors import tensors_in
 
 PASSES = 3
 """Timed passes at one batch size; the median is told."""

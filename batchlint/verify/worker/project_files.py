@@ -10,9 +10,8 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-import torch
-
 from batchlint.verify.plan.syntax import dotted, run_now
+from batchlint.verify.worker.frameworks import Framework
 from batchlint.verify.worker.user_module import Unloadable
 
 
@@ -47,7 +46,7 @@ def has_name(module: Any, name: str) -> bool:
     return True
 
 
-def makes_a_model(statement: ast.stmt, names: dict[str, Any]) -> bool:
+def makes_a_model(statement: ast.stmt, names: dict[str, Any], framework: Framework) -> bool:
     """Whether *statement* binds an instance of one of the user's own models: made at its site, if at all."""
     if not isinstance(statement, ast.Assign):
         return False
@@ -57,13 +56,9 @@ def makes_a_model(statement: ast.stmt, names: dict[str, Any]) -> bool:
             value = names.get(root)
             for name in rest:
                 value = getattr(value, name, None) if isinstance(value, types.ModuleType) else None
-            if isinstance(value, type) and issubclass(value, torch.nn.Module) and not _is_the_frameworks(value):
+            if isinstance(value, type) and framework.is_model_class(value) and not framework.is_own(value):
                 return True
     return False
-
-
-def _is_the_frameworks(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] == "torch"
 
 
 def future_flags(tree: ast.Module) -> int:

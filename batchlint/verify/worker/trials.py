@@ -23,9 +23,10 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from batchlint.verify.recipes import Inputs
-from batchlint.verify.worker.making import Record, arguments
+from batchlint.verify.worker.making import arguments
 from batchlint.verify.worker.preserving import preserved_model
-from batchlint.verify.worker.subject import tensors_in
+from batchlint.verify.worker.records import Record
+from batchlint.verify.worker.tensors import tensors_in
 from batchlint.verify.worker.timeouts import TimeLimit
 
 MAXIMUM_OPERATIONS = 20_000

@@ -13,11 +13,8 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-
 from batchlint.verify.worker.loops.deliveries import note_delivery, note_empty
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.instances import instance_of, options_of
 from batchlint.verify.worker.loops.operations import apply
 from batchlint.verify.worker.loops.replaced import handler_of
@@ -41,6 +38,9 @@ def call(line: int, column: int, function: Any, /, *arguments: Any, **keywords: 
     if isinstance(owner, argparse.ArgumentParser) and named in ("parse_args", "parse_known_args"):
         options = options_of(world, owner)
         return (options, []) if named == "parse_known_args" else options
+    found = framework().answer(world, function, arguments, keywords)
+    if found is not NotImplemented:
+        return found
     handler = handler_of(function)
     if handler is not None:
         return handler(world, arguments, keywords)
@@ -48,7 +48,7 @@ def call(line: int, column: int, function: Any, /, *arguments: Any, **keywords: 
         return instance_of(world, function, arguments, keywords)
     if _is_users(function):
         return function(*arguments, **keywords)
-    if isinstance(owner, torch.Tensor | nn.Module) and (
+    if isinstance(owner, (*framework().tensors, *framework().modules)) and (
         named == "cuda" or (named == "to" and holds_standin(arguments))
     ):
         return owner
@@ -82,10 +82,10 @@ _ELEMENTWISE = {
 def _note_compared(
     world: World, function: Any, name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> None:
-    loss = _ELEMENTWISE.get(name or type(function).__name__)
+    loss, tensors = _ELEMENTWISE.get(name or type(function).__name__), framework().tensors
     left = arguments[0] if arguments else keywords.get("input")
     right = arguments[1] if len(arguments) > 1 else keywords.get("target")
-    if loss is not None and isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor):
+    if loss is not None and isinstance(left, tensors) and isinstance(right, tensors):
         shapes = tuple(left.shape), tuple(right.shape)
         world.compared.append(Compared(world.place, loss, *shapes, world.made is None))
 
@@ -94,18 +94,18 @@ def _is_users(function: Any) -> bool:
     inner = getattr(function, "__func__", function)
     if isinstance(inner, types.FunctionType):
         return inner.__module__ == USER_MODULE
-    return type(inner).__module__ == USER_MODULE and not isinstance(inner, nn.Module)
+    return type(inner).__module__ == USER_MODULE and not isinstance(inner, framework().modules)
 
 
 def _given_standins(world: World, function: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-    if isinstance(function, nn.Module):
+    if isinstance(function, framework().modules):
         return _module(world, function, arguments, keywords)
     name = getattr(function, "__name__", type(function).__name__)
     module = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__ or ""
     owner = getattr(function, "__self__", None)
-    if isinstance(owner, torch.Tensor | np.ndarray | torch.Generator | np.random.Generator):
+    if isinstance(owner, (*framework().arrays, *framework().owners)):
         return apply(world, name, (owner, *arguments), keywords)
-    if module.split(".")[0] in ("torch", "numpy", "torchvision", "scipy", "einops") and not isinstance(owner, list):
+    if module.split(".")[0] in framework().operations and not isinstance(owner, list):
         note_delivery(world, arguments, keywords)
         return apply(world, name, arguments, keywords)
     try:
@@ -118,10 +118,10 @@ def _given_standins(world: World, function: Any, arguments: tuple[Any, ...], key
         return apply(world, name, arguments, keywords)
 
 
-def _module(world: World, module: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+def _module(world: World, module: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
     note_delivery(world, arguments, keywords)
     name = type(module).__name__
-    if isinstance(module, nn.modules.loss._Loss) or name.endswith("Loss"):
+    if framework().is_loss(module):
         return apply(world, "any_loss", arguments, {"reduction": getattr(module, "reduction", "mean")})
     subject = first_of(arguments, keywords)
     ids = rows_of(subject) if subject is not None and subject._bl_known() else None

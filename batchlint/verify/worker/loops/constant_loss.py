@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.worker.loops.driving import Program, Run
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.loaders import RowLoader
 from batchlint.verify.worker.loops.rewriting import FUNCTIONS, Site
 from batchlint.verify.worker.loops.variants import Variant, describe_error, executed
@@ -98,12 +98,11 @@ def number_of(value: Any) -> float | None:
     """*value* as a number, ``None`` for what is none (a stand-in among others)."""
     if isinstance(value, bool):
         return None
+    value = framework().plain(value)
     if isinstance(value, int | float | np.integer | np.floating):
         return float(value)
     if isinstance(value, np.ndarray):
         return float(value.reshape(-1)[0]) if value.size == 1 else None
-    if isinstance(value, torch.Tensor):
-        return float(value.detach().reshape(-1)[0]) if value.numel() == 1 else None
     return None
 
 
@@ -202,7 +201,9 @@ def _judge(program: Program, site: Site, variant: Variant) -> CheckOutcome:
         sizes = {part.size for each in metrics for part in each.loaders}
         if len(sizes) < 2 and not any(math.isclose(abs(value), right, rel_tol=1e-6) for right in RIGHT):
             # Off by a factor that never moves: perhaps the very batch size that could not be varied here.
-            what = f"with a constant loss of 1 the metric is {value:.4g} each time, and the batch size could not be varied"
+            what = (
+                f"with a constant loss of 1 the metric is {value:.4g} each time, and the batch size could not be varied"
+            )
             return _outcome(site, Status.UNDECIDED, what, outcomes)
         what = f"with a constant loss the metric is {value:.4g} for any number of rows and any batch size"
         return _outcome(site, Status.PASSED, what, outcomes)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-import torch
-
 from batchlint.verify.worker.loops.calling import call
 from batchlint.verify.worker.loops.deliveries import given
+from batchlint.verify.worker.loops.failing_step import fail, look
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.loaders import RowLoader
 from batchlint.verify.worker.loops.standins import Permissive, Sizes, StandIn, holds_standin
 from batchlint.verify.worker.loops.under_way import current
@@ -21,11 +20,9 @@ def item(line: int, column: int, container: Any, key: Any) -> Any:
     world = current()
     if isinstance(container, StandIn):
         world.place = Place(line, column)
-    elif (
-        world.tensors is None and isinstance(container, torch.Tensor) and container.dim() == 0 and isinstance(key, int)
-    ):
+    elif world.tensors is None and _has_no_axes(container) and isinstance(key, int):
         return container
-    elif isinstance(key, StandIn) and not isinstance(container, torch.Tensor | np.ndarray | Mapping):
+    elif isinstance(key, StandIn) and not isinstance(container, (*framework().arrays, Mapping)):
         return StandIn(world, "picked", ids=key._bl_rows() if key._bl_known() else None)
     elif isinstance(container, Permissive):
         return StandIn(world, "item")
@@ -37,6 +34,10 @@ def item(line: int, column: int, container: Any, key: Any) -> Any:
         if isinstance(key, StandIn) or holds_standin(key):
             return StandIn(world, "picked")
         raise
+
+
+def _has_no_axes(value: Any) -> bool:
+    return isinstance(value, framework().tensors) and len(value.shape) == 0
 
 
 Shape = Any
@@ -122,5 +123,7 @@ RUNTIME: dict[str, Any] = {
     "__bl_tick__": tick,
     "__bl_seen__": seen,
     "__bl_given__": given,
+    "__bl_fail__": fail,
+    "__bl_look__": look,
 }
 """Names that rewritten code calls."""

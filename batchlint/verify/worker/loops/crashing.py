@@ -11,70 +11,32 @@ import dataclasses
 import re
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from batchlint.shapes.datasets import DATASETS
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Failure, Frame, Grade, Status
-from batchlint.verify.worker.failures import failure_of
-from batchlint.verify.worker.loops.driving import Program, Run
+from batchlint.verify.worker.loops.driving import LABELS, PREDICTIONS, Program, Run
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.loaders import RowLoader
-from batchlint.verify.worker.loops.rewriting import Site
+from batchlint.verify.worker.loops.rewriting import Function, Site
 from batchlint.verify.worker.loops.standins import StandIn
 from batchlint.verify.worker.loops.variants import Variant, candidates
 from batchlint.verify.worker.loops.world import Tensors
+from batchlint.verify.worker.tracing import lines_run
 
 CHECK = "crash at batch sizes"
 MAXIMUM_TRIALS = 36
 NO_DATA = "no data was found with which the loop runs"
+NOT_MET = "it runs, but not where the flagged value meets the rows"
 GUESSED = "the loop runs with short batches, but the shape of its data is a guess"
 MAXIMUM_SECONDS = 4.0
 MEETING = frozenset({"BSZ202", "BSZ203", "BSZ205", "BSZ401"})
 """Rules whose flagged value may meet the rows that came at another line, which a note names."""
 
-_FALLBACK: tuple[tuple[int, ...], ...] = ((3, 32, 32), (1, 28, 28), (7,), (16,), (784,), (10,), (1,), (3, 64, 64))
 _PAST_END = re.compile(r"out of (?:bounds|range)|index \d+ is out")
 
 
 def samples_of(program: Program) -> Iterator[tuple[tuple[int, ...], bool, Grade]]:
     """Shapes of one sample worth a try, whether its values are whole numbers, and how sure the shape is."""
-    told: list[tuple[tuple[int, ...], bool]] = []
-    data: set[tuple[int, ...]] = set()
-    for node in ast.walk(program.original):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        numbers = [each.value if isinstance(each, ast.Constant) else _product(each) for each in node.args]
-        first = numbers[0] if numbers and isinstance(numbers[0], int) else None
-        if (known := DATASETS.get(name)) is not None:
-            told.insert(0, (known.sample, False))
-            data.add(known.sample)
-        elif name == "Linear" and first is not None:
-            for channels in (3, 1):
-                side = round((first / channels) ** 0.5)
-                if side > 3 and channels * side * side == first:
-                    told.append(((channels, side, side), False))
-            told.append(((first,), False))
-        elif name == "Conv2d" and first is not None:
-            told += [((first, 32, 32), False), ((first, 28, 28), False), ((first, 64, 64), False)]
-        elif name == "Conv1d" and first is not None:
-            told.append(((first, 32), False))
-        elif name == "Embedding" and first is not None:
-            told.append(((7,), True))
-    seen = set()
-    for sample, whole in told[:12]:
-        if (sample, whole) not in seen:
-            seen.add((sample, whole))
-            yield sample, whole, Grade.CODE if sample in data else Grade.LAYER
-    for sample in _FALLBACK:
-        if (sample, False) not in seen:
-            yield sample, False, Grade.GUESSED
-
-
-def _product(node: ast.expr) -> Any:
-    try:
-        return eval(compile(ast.Expression(node), "<size>", "eval"), {"__builtins__": {}})
-    except Exception:
-        return None
+    return framework().samples(program.original)
 
 
 def crash(program: Program, site: Site) -> CheckOutcome:
@@ -83,19 +45,51 @@ def crash(program: Program, site: Site) -> CheckOutcome:
     began = time.perf_counter()
     reason = ""
     variants = [each for each in candidates(program, site, (), True) if each.loads_batches]
+    for tensors, grade in _data(program, site):
+        for variant in variants[:2]:
+            trials += 1
+            if trials > MAXIMUM_TRIALS or time.perf_counter() - began > MAXIMUM_SECONDS:
+                return _outcome(site, Status.UNDECIDED, reason or NO_DATA, (), Grade.GUESSED)
+            found, why = _ladder(program, site, variant, tensors, grade)
+            # What went wrong after the loop had run with full batches says more than that other data did not fit.
+            reason = why if not reason or ("short batch" in why and "short batch" not in reason) else reason
+            if found is not None and not _met(program, site, variant, tensors, found):
+                return _outcome(site, Status.UNDECIDED, NOT_MET, found.runs)
+            if found is not None:
+                return found if found.grade is not None else dataclasses.replace(found, grade=grade)
+    return _outcome(site, Status.UNDECIDED, reason or NO_DATA, (), Grade.GUESSED)
+
+
+def _data(program: Program, site: Site) -> Iterator[tuple[Tensors, Grade]]:
+    """What data may look like, and how sure that is: a loss compares what a model of the file gives with labels."""
+    if _is_loss(site):
+        for width in framework().widths(program.original):
+            for floats in (True, False):
+                yield Tensors((width,), width, False, floats, max(2, width), (width,)), Grade.LAYER
     for sample, whole, grade in samples_of(program):
         for width, floats in ((10, False), (1, True), (1, False)):
-            for variant in variants[:2]:
-                trials += 1
-                if trials > MAXIMUM_TRIALS or time.perf_counter() - began > MAXIMUM_SECONDS:
-                    return _outcome(site, Status.UNDECIDED, reason or NO_DATA, (), Grade.GUESSED)
-                tensors = Tensors(sample, width, whole, floats, max(2, width))
-                found, why = _ladder(program, site, variant, tensors, grade)
-                # What went wrong after the loop had run with full batches says more than that other data did not fit.
-                reason = why if not reason or ("short batch" in why and "short batch" not in reason) else reason
-                if found is not None:
-                    return found if found.grade is not None else dataclasses.replace(found, grade=grade)
-    return _outcome(site, Status.UNDECIDED, reason or NO_DATA, (), Grade.GUESSED)
+            yield Tensors(sample, width, whole, floats, max(2, width)), grade
+
+
+def _is_loss(site: Site) -> bool:
+    """Whether the finding stands in a function, no method, of predictions and labels alone."""
+    around = [each for each in site.parents if isinstance(each, ast.ClassDef | Function)]
+    if len(around) != 1 or isinstance(around[0], ast.ClassDef):
+        return False
+    given = around[0].args
+    needed = [*given.posonlyargs, *given.args][: len(given.posonlyargs) + len(given.args) - len(given.defaults)]
+    predicted = [each.arg for each in needed if PREDICTIONS.search(each.arg)]
+    labels = [each.arg for each in needed if each.arg not in predicted and LABELS.search(each.arg)]
+    return len(needed) == 2 and len(predicted) == len(labels) == 1
+
+
+def _met(program: Program, site: Site, variant: Variant, tensors: Tensors, found: CheckOutcome) -> bool:
+    """Whether what refutes the finding ran the line where the flagged value meets the rows, if a note names one."""
+    if found.status is not Status.PASSED or site.flagged.code not in MEETING or not site.flagged.note_lines:
+        return True
+    with lines_run(lambda filename: filename == program.path) as lines:
+        variant.run(2 * program.batch_size, tensors=tensors)
+    return site.flagged.note_lines[-1] in lines
 
 
 def _outcome(
@@ -120,7 +114,8 @@ def _ladder(
     if not by_loader:
         control = variant.run(size, tensors=tensors)
     if control.error is not None:
-        return None, _said("with full batches", _failure(program, control), control)
+        divided = _divided(program, site, variant, tensors, control, size) if not by_loader else None
+        return divided, _said("with full batches", _failure(program, control), control)
     if not program.seen(control, site):
         return None, "the flagged code was not reached"
     if fixed is not None:
@@ -176,6 +171,8 @@ def _fixed(
         return None, _said("with full batches", _failure(program, control), control)
     run = variant.run(rows, tensors=tensors)
     failure = _failure(program, run)
+    if failure is None and run.error is None and program.seen(run, site):
+        return _fixed_and_runs(program, site, variant, tensors, rows, size)
     if failure is None or not _is_ours(site, failure):
         return None, "the rows of the data could not be varied"
     outcomes = [
@@ -190,6 +187,48 @@ def _fixed(
     return _outcome(site, Status.FAILED, what, outcomes), ""
 
 
+def _fixed_and_runs(
+    program: Program, site: Site, variant: Variant, tensors: Tensors, rows: int, size: int
+) -> tuple[CheckOutcome | None, str]:
+    """The answer where the file makes its data and its own short batch runs: batches that leave one row are tried."""
+    outcomes = [BatchOutcome(rows % size, Status.PASSED, f"a last batch of {rows % size}")]
+    for forced in [each for each in range(2, rows) if rows % each == 1][:2]:
+        run = variant.run(rows, forced=forced, tensors=tensors)
+        failure = _failure(program, run)
+        if run.error is not None or not program.seen(run, site):
+            return None, _said("with a last batch of one", failure, run)
+        if all(each.loader.batch_size != forced for each in run.world.built if each.loader.walks):
+            return None, "the batch size could not be varied"
+        outcomes.append(BatchOutcome(1, Status.PASSED, f"batches of {forced}, a last one of 1"))
+    if len(outcomes) < 2:
+        return None, "the rows of the data could not be varied"
+    what = f"runs with the file's own {rows} rows: with a last batch of {rows % size}, and with one of 1"
+    return _outcome(site, Status.PASSED, what, outcomes, Grade.CODE), ""
+
+
+def _divided(
+    program: Program, site: Site, variant: Variant, tensors: Tensors, run: Run, size: int
+) -> CheckOutcome | None:
+    """The answer where the code cuts its own data: batches of its size raise, others that divide the data run."""
+    failure = _failure(program, run)
+    if failure is None or not _is_ours(site, failure) or str(size) not in re.findall(r"\d+", failure.message):
+        return None
+    for forced in (2, 4, 5, 8, 10, 16, 20, 25, 50):
+        control = variant.run(size, forced=forced, tensors=tensors)
+        if forced != size and control.error is None and program.seen(control, site):
+            outcomes = [
+                BatchOutcome(forced, Status.PASSED, "batches that divide the data"),
+                BatchOutcome(size, Status.FAILED, "batches of its own size", failure),
+            ]
+            line = failure.frame.line if failure.frame is not None else site.flagged.line
+            what = (
+                f"the file's own data in batches of {size}: raises {failure.kind} on line {line}, "
+                f"{failure.message[:160]!r}; batches of {forced}, which divide the data, run"
+            )
+            return _outcome(site, Status.FAILED, what, outcomes, Grade.CODE)
+    return None
+
+
 def _fixed_rows(run: Run) -> int | None:
     """The rows of a data set whose size the file sets, ``None`` where it can be varied."""
     for built in run.world.built:
@@ -202,7 +241,7 @@ def _fixed_rows(run: Run) -> int | None:
 def _failure(program: Program, run: Run) -> Failure | None:
     if run.error is None or run.stopped:
         return None
-    return failure_of(run.error, lambda filename: filename == program.path)
+    return framework().failure(run.error, lambda filename: filename == program.path)
 
 
 def _is_ours(site: Site, failure: Failure) -> bool:

@@ -13,7 +13,12 @@ from batchlint.verify.worker.loops.world import World
 def note_delivery(world: World, arguments: Any, keywords: Any) -> None:
     """Note the rows that are handed over."""
     for each in (*arguments, *keywords.values()):
-        if isinstance(each, list | tuple):
+        if isinstance(each, Mapping):
+            # What a session is fed: the first of the parts stands for all of them.
+            note_delivery(
+                world, [part for part in each.values() if isinstance(part, StandIn) and part._bl_known()][:1], {}
+            )
+        elif isinstance(each, list | tuple):
             parts = [part for part in each if isinstance(part, StandIn) and part._bl_known()]
             if parts and len(parts) == len(each):
                 found = rows_of(list(parts))
@@ -25,7 +30,7 @@ def note_delivery(world: World, arguments: Any, keywords: Any) -> None:
 
 def note_empty(world: World, arguments: Any) -> None:
     """Note a batch without rows among what is handed over."""
-    for each in arguments:
+    for each in (part for one in arguments for part in (one.values() if isinstance(one, Mapping) else (one,))):
         if isinstance(each, StandIn) and each._bl_known() and each._bl_cut and not each._bl_rows().size:
             world.use_empty()
 

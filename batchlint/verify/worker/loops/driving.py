@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
 from batchlint.semantics.batch_names import names_batch_size
 from batchlint.verify.plan.plans import FilePlan, TargetPlan
 from batchlint.verify.worker.loops import naming
 from batchlint.verify.worker.loops.calling import call
 from batchlint.verify.worker.loops.constructs import unpack
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.rewriting import Function, Site, place_findings, rewritten
 from batchlint.verify.worker.loops.staging import Staged, stage
 from batchlint.verify.worker.loops.standins import StandIn, tensor_part
@@ -34,8 +33,11 @@ NO_TENSOR = re.compile(
 )
 """Names of parameters that are no data."""
 
+PREDICTIONS = re.compile(r"pred|logits?(?:_|$)|y_?hat|scores$|^outputs?$|^prob", re.IGNORECASE)
+"""Names of data that a model gave."""
+
 LABELS = re.compile(r"^(?:y|t)(?:_|$)|label|target|gt|ground_?truth|class", re.IGNORECASE)
-"""Names of data that are labels."""
+"""Names of data that are labels, unless they are predictions."""
 
 MAXIMUM_ITEMS = 20_000
 """Items taken from what a function returns."""
@@ -50,12 +52,14 @@ class Run:
         error: what ended it, if anything did.
         results: what was returned, generators and iterators run to their end.
         problems: statements of the module that raised, by first and last line.
+        names: the module's names, as the run left them.
     """
 
     world: World
     error: BaseException | None = None
     results: list[Any] = field(default_factory=list)
     problems: dict[tuple[int, int], BaseException] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
@@ -102,24 +106,36 @@ class Program:
 
     def run(self, world: World, site: Site) -> Run:
         """Run what the finding stands in."""
+        return self.run_with(world, site, None)
+
+    def run_with(self, world: World, site: Site, use: Callable[[Any], Any] | None) -> Run:
+        """Run what the finding stands in; *use*, where it is given, is what is done with an instance of its class."""
         owner = self._owners[site.flagged.number]
         script = owner is None
         until = None
-        if script:
+        if script and not world.whole:
             lines = [site.statement.end_lineno or 0, *site.flagged.note_lines]
             until = max(_end_of_top(self._rewritten, line) for line in lines)
         result = Run(world)
-        grad = torch.is_grad_enabled()
         try:
-            with running(world):
+            with framework().keeping(), running(world):
                 staged = stage(self.path, self._rewritten.body, script=script, until=until)
-                result.problems = staged.problems
+                result.problems, result.names = staged.problems, staged.namespace
                 if owner is not None:
                     chain, function = owner
-                    self._drive(staged, result, chain, function, self._noted[site.flagged.number])
+                    if world.once and self.seen(result, site):
+                        pass
+                    elif use is not None:
+                        self._consume(result, use(self._made(staged, chain)))
+                    else:
+                        self._drive(staged, result, chain, function, self._noted[site.flagged.number])
                 elif staged.problems:
-                    line = site.statement.lineno
-                    around = (error for (a, b), error in staged.problems.items() if a <= line <= b)
+                    # On real data, where the flagged value meets the rows counts as well.
+                    meeting = site.flagged.note_lines if world.tensors is not None else ()
+                    near = (site.statement.lineno, *meeting)
+                    around = (
+                        error for (a, b), error in staged.problems.items() if any(a <= each <= b for each in near)
+                    )
                     result.error = next(around, None)
         except SystemExit:
             pass
@@ -127,8 +143,6 @@ class Program:
             raise
         except BaseException as error:
             result.error = error
-        finally:
-            torch.set_grad_enabled(grad)
         return result
 
     def _drive(
@@ -142,12 +156,7 @@ class Program:
             run.world.arguments = dict(arguments)
             self._consume(run, called(**arguments))
             return
-        made: Any = staged.namespace.get(chain[0])
-        for name in chain[1:]:
-            made = getattr(made, name)
-        if not isinstance(made, type):
-            raise LookupError(f"`{chain[-1]}` could not be defined")
-        instance = self._instance(staged, made)
+        instance = self._made(staged, chain)
         methods = [name for owner, name in noted if owner == chain[-1]]
         if function in ("__init__", "__len__", "__getitem__", "__iter__", "__next__"):
             protocols = self._protocol(instance)
@@ -158,6 +167,15 @@ class Program:
                     self._call_method(staged, run, instance, name)
         else:
             self._call_method(staged, run, instance, function)
+
+    def _made(self, staged: Staged, chain: tuple[str, ...]) -> Any:
+        """An instance of the class at the end of *chain*."""
+        made: Any = staged.namespace.get(chain[0]) if chain else None
+        for name in chain[1:]:
+            made = getattr(made, name)
+        if not isinstance(made, type):
+            raise LookupError(f"`{chain[-1] if chain else ''}` could not be defined")
+        return self._instance(staged, made)
 
     def _call_method(self, staged: Staged, run: Run, instance: Any, name: str) -> None:
         method = getattr(instance, name)
@@ -221,7 +239,12 @@ class Program:
                 return world.forced or found
         value = naming.value_named(world, name, parameter=True)
         if value is None and world.tensors is not None and not NO_TENSOR.search(name):
-            return tensor_part(world, np.arange(world.rows), 0, label=LABELS.search(name) is not None)
+            rows = np.arange(world.rows)
+            predicted = PREDICTIONS.search(name) is not None
+            labels = not predicted and LABELS.search(name) is not None
+            if world.tensors.scores and (predicted or (labels and world.tensors.floats)):
+                return framework().scores(world, rows, labels)
+            return tensor_part(world, rows, 0, label=labels)
         return StandIn(world, name) if value is None else value
 
     def _at_call_site(self, staged: Staged, function: str, parameter: inspect.Parameter) -> Any:
@@ -252,8 +275,7 @@ class Program:
 
 
 def _bare(self: Any, *arguments: Any, **keywords: Any) -> None:
-    if isinstance(self, nn.Module):
-        nn.Module.__init__(self)
+    framework().bare(self)
 
 
 def _any_attribute(self: Any, name: str) -> Any:
@@ -357,7 +379,7 @@ def _evaluate(expression: ast.expr, tree: ast.Module, call_node: ast.AST, staged
             made = eval(compile(ast.Expression(expression), "<argument>", "eval"), staged.namespace)
         except Exception:
             return None
-        return made if isinstance(made, nn.Module) else None
+        return made if isinstance(made, framework().modules) else None
     if isinstance(expression, ast.Attribute):
         try:
             return eval(compile(ast.Expression(expression), "<argument>", "eval"), staged.namespace)

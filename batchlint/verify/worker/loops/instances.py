@@ -6,11 +6,9 @@ import argparse
 import contextlib
 from typing import Any
 
-import torch
-from torch import nn
-
 from batchlint.semantics.batch_names import names_batch_size
 from batchlint.verify.worker.loops import naming
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.operations import apply
 from batchlint.verify.worker.loops.standins import StandIn, holds_standin
 from batchlint.verify.worker.loops.under_way import USER_MODULE, current
@@ -22,24 +20,23 @@ def instance_of(world: World, of: type, arguments: tuple[Any, ...], keywords: di
     name = of.__name__
     if of.__module__ == USER_MODULE:
         kept = name in world.exempt or any(base.__name__ in world.exempt for base in of.__mro__)
-        if world.tensors is not None and issubclass(of, nn.Module):
+        if world.tensors is not None and issubclass(of, framework().modules):
             try:
                 return of(*arguments, **keywords)
             except Exception:
                 return StandIn(world, name)
-        if issubclass(of, nn.Module | torch.utils.data.Dataset) and not kept:
+        if issubclass(of, (*framework().modules, *framework().datasets)) and not kept:
             return StandIn(world, name)
         return of(*arguments, **keywords)
     if issubclass(of, BaseException):
         return of(*[str(each) for each in arguments])
-    if of.__module__.startswith("torch.optim"):
-        return StandIn(world, name)
+    made = framework().make(world, of, arguments, keywords)
+    if made is not NotImplemented:
+        return made
     if holds_standin(arguments) or holds_standin(keywords):
-        if of.__module__.startswith("torch.nn"):
-            return StandIn(world, name)
         if of.__module__ == "builtins" or of.__module__.startswith(("collections", "itertools")):
             return of(*arguments, **keywords)
-        if of.__module__.startswith(("torch", "numpy")):
+        if of.__module__.startswith("numpy"):
             return apply(world, name, arguments, keywords)
     try:
         return of(*arguments, **keywords)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.standins import StandIn
 from batchlint.verify.worker.loops.world import Built, Rows
 
@@ -86,10 +86,10 @@ class RowLoader:
             self._world.step()
             source = self.dataset._bl_source if isinstance(self.dataset, StandIn) else 0
             self._world.read(source, ids, -1, "walk")
-            if self._world.tensors is not None and isinstance(self.dataset, torch.utils.data.Dataset):
-                yield torch.utils.data.default_collate([self.dataset[int(row)] for row in ids])
-            else:
-                yield StandIn(self._world, "batch", ids=ids, source=source, record=True)
+            batch = NotImplemented if self._world.tensors is None else framework().collate(self.dataset, ids)
+            if batch is NotImplemented:
+                batch = StandIn(self._world, "batch", ids=ids, source=source, record=True)
+            yield batch
 
     def __getitem__(self, key: Any) -> Any:
         return StandIn(self._world, "batch", record=True) if isinstance(key, int) else StandIn(self._world, str(key))

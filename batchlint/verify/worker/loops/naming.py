@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import torch
-
 from batchlint.semantics.batch_names import names_batch_size, names_configuration, names_loader
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.loaders import RowLoader
 from batchlint.verify.worker.loops.standins import StandIn
 from batchlint.verify.worker.loops.world import World
@@ -62,7 +61,7 @@ def value_named(world: World, name: str, *, parameter: bool = False, owner: str 
     if names_epochs(name) and not name.lower().startswith("start"):
         return 1
     if name.lower() in ("device", "dev"):
-        return torch.device("cpu")
+        return framework().device()
     if names_loader(name):
         return RowLoader(StandIn(world, f"{name}.dataset"), world.batch_size)
     if _ROWS.match(name):

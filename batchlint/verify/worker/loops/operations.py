@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.standins import CHANNELS, SIDE, TRUTHS, TURNED, StandIn, first_of, scalar
 from batchlint.verify.worker.loops.world import Rows, World
 
@@ -79,7 +79,7 @@ def apply(world: World, name: str, arguments: tuple[Any, ...], keywords: Mapping
 
 
 def _second(arguments: tuple[Any, ...]) -> bool:
-    return len(arguments) > 1 and isinstance(arguments[1], StandIn | torch.Tensor | np.ndarray)
+    return len(arguments) > 1 and isinstance(arguments[1], (StandIn, *framework().arrays))
 
 
 def _has_axis(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from batchlint.verify.plan.plans import Flagged
 
-_UNTOUCHED = frozenset({"super", "locals", "globals", "vars", "dir", "eval", "exec", "type"})
+_UNTOUCHED = frozenset("__bl_fail__ __bl_look__ super locals globals vars dir eval exec type".split())
 _KEPT_DECORATORS = re.compile(
     r"^(?:staticmethod|classmethod|property|abstractmethod|.*\.setter|torch\.no_grad|torch\.inference_mode|"
     r"dataclass|dataclasses\.dataclass|contextmanager|contextlib\.contextmanager)(?:\(.*\))?$"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from batchlint.semantics.batch_names import names_batch_size
@@ -11,7 +12,7 @@ from batchlint.verify.outcomes import CheckOutcome, Status
 from batchlint.verify.worker.loops import naming
 from batchlint.verify.worker.loops.driving import Program
 from batchlint.verify.worker.loops.rewriting import FUNCTIONS, Site
-from batchlint.verify.worker.loops.row_judgements import FEW, JUDGES, PROBES, outcome
+from batchlint.verify.worker.loops.row_judgements import FEW, JUDGES, PROBES, Judge, outcome
 from batchlint.verify.worker.loops.spelling import spelled_call
 from batchlint.verify.worker.loops.variants import describe_error, executed
 
@@ -62,9 +63,9 @@ def size_constants(program: Program, site: Site) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def count_rows(program: Program, site: Site) -> CheckOutcome:
+def count_rows(program: Program, site: Site, judges: Mapping[str, Judge] = JUDGES) -> CheckOutcome:
     """Run what the finding stands in at several numbers of rows, and judge the rows that were visited."""
-    judge = JUDGES.get(site.flagged.code)
+    judge = judges.get(site.flagged.code)
     if judge is None:
         return outcome(site, Status.SKIPPED, "no rows are counted for this rule")
     constants = size_constants(program, site)

@@ -10,6 +10,7 @@ import numpy as np
 
 from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.worker.loops.driving import Program, Run
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.loaders import RowLoader
 from batchlint.verify.worker.loops.rewriting import Site
 from batchlint.verify.worker.loops.variants import Variant
@@ -186,7 +187,7 @@ def _by_hand(program: Program, site: Site, variant: Variant) -> CheckOutcome:
     if all(answer is not None for answer in answers):
         drops = any(answer == "drop_last" for answer in answers)
         what = (
-            f"`DataLoader(rows, batch_size={size}{', drop_last=True' if drops else ''})` gives the same rows in the "
+            f"`{framework().loader_code(size, drops)}` gives the same rows in the "
             f"same batches, with {sizes[0]} rows and with {sizes[-1]}"
         )
         return outcome(site, Status.FAILED, what, outcomes)
@@ -204,7 +205,7 @@ def _as_loader(visit: Visit, size: int) -> str | None:
     if not batches or visit.repeated:
         return None
     order = np.concatenate(batches)
-    expected = [order[start : start + size] for start in range(0, order.size, size)]
+    expected = framework().batched(order, size)
     if len(expected) != len(batches) or not all(map(np.array_equal, expected, batches)):
         return None
     if visit.missing == 0:
@@ -288,7 +289,9 @@ def _ended(run: Run) -> str:
     return f"the run ended with {type(run.error).__name__}: {run.error}"[:200]
 
 
-JUDGES: dict[str, Callable[[Program, Site, Variant], CheckOutcome]] = {
+Judge = Callable[[Program, Site, Variant], CheckOutcome]
+
+JUDGES: dict[str, Judge] = {
     "BSZ301": _by_hand,
     "BSZ302": _tail,
     "BSZ303": _reads,

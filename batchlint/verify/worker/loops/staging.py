@@ -13,6 +13,7 @@ from typing import Any
 
 from batchlint.semantics.batch_names import names_batch_size
 from batchlint.verify.worker.loops.constructs import RUNTIME, unknown_module
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.rewriting import Definition
 from batchlint.verify.worker.loops.standins import StandIn
 from batchlint.verify.worker.loops.under_way import USER_MODULE, current
@@ -21,7 +22,6 @@ _REAL = frozenset(sys.stdlib_module_names) - {
     "antigravity", "this", "tkinter", "turtle", "idlelib", "multiprocessing", "socket", "webbrowser", "curses",
     "readline", "pdb", "concurrent", "asyncio", "ssl", "http", "smtplib", "ftplib", "sqlite3", "signal", "threading",
 }  # fmt: skip
-_FRAMEWORKS = frozenset({"torch", "numpy"})
 
 
 class Names(dict[str, Any]):
@@ -176,8 +176,11 @@ def _import(namespace: dict[str, Any], statement: ast.Import | ast.ImportFrom) -
 
 def found_module(name: str) -> Any:
     """The module *name* if it is one of the standard library or of a framework, else a stand-in."""
+    found = framework().module(name)
+    if found is not NotImplemented:
+        return found
     top = name.split(".")[0]
-    if top not in _REAL and top not in _FRAMEWORKS:
+    if top not in _REAL and top not in framework().packages:
         return unknown_module(name)
     try:
         return importlib.import_module(name)

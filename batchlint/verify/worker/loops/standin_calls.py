@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from batchlint.verify.worker.loops import naming
 from batchlint.verify.worker.loops.deliveries import holds_known, note_delivery, note_empty
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.loaders import RowLoader
 from batchlint.verify.worker.loops.operations import apply
 from batchlint.verify.worker.loops.standins import Sizes, StandIn, rows_of, scalar
@@ -26,6 +25,9 @@ def call_standin(function: StandIn, arguments: tuple[Any, ...], keywords: dict[s
     """What a stand-in gives when it is called."""
     world, name, owner = function._bl_world, function._bl_name, function._bl_value
     world.step()
+    found = framework().method(world, owner, name, arguments, keywords)
+    if found is not NotImplemented:
+        return found
     if name in _WALKS:
         return arguments[0] if arguments else keywords.get("iterable", StandIn(world, name))
     if name == "trange":
@@ -36,11 +38,9 @@ def call_standin(function: StandIn, arguments: tuple[Any, ...], keywords: dict[s
     if name.lower().endswith("loader") and (isinstance(size, int) or "batch_size" in keywords):
         return RowLoader(*arguments, **keywords)
     if world.tensors is not None:
-        given = next((each for each in arguments if isinstance(each, torch.Tensor) and each.dim()), None)
+        given = next((each for each in arguments if isinstance(each, framework().tensors) and len(each.shape)), None)
         if given is not None and name not in _QUIET and not naming.names_loss(name):
-            made = torch.rand((given.shape[0], world.tensors.width))
-            if torch.is_grad_enabled():
-                made = made.requires_grad_() * 1.0
+            made = framework().prediction(given, world.tensors.width)
             world.made = made
             return made
         if given is not None and naming.names_loss(name):
@@ -67,6 +67,8 @@ def call_standin(function: StandIn, arguments: tuple[Any, ...], keywords: dict[s
 def _method(world: World, owner: StandIn, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     if name in _SAME:
         return owner
+    if name == "get_shape":
+        return owner.shape
     if name == "size":
         sizes: Sizes = owner.shape
         if not arguments and not keywords:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
+from batchlint.verify.worker.loops.frameworks import framework
 from batchlint.verify.worker.loops.world import Rows, World
 
 CHANNELS, SIDE = 3, 8
@@ -27,28 +27,23 @@ class Sizes(tuple[int, ...]):
 
     __slots__ = ()
 
+    def as_list(self) -> list[int]:
+        """The sizes as a list."""
+        return list(self)
+
     def resized(self, length: int) -> Sizes:
         """The first *length* sizes, with more of the last where there are fewer."""
         return Sizes((*self, *[SIDE] * length)[:length])
 
 
-def scalar(value: float) -> torch.Tensor:
-    """*value* as a loss is: a tensor without axes that can be differentiated where gradients are on."""
-    made = torch.tensor(value)
-    return made.requires_grad_() * 1.0 if torch.is_grad_enabled() else made
+def scalar(value: float) -> Any:
+    """*value* as a loss is in the framework at hand."""
+    return framework().scalar(value)
 
 
-def tensor_part(world: World, ids: Rows, index: int, label: bool | None = None) -> torch.Tensor:
+def tensor_part(world: World, ids: Rows, index: int, label: bool | None = None) -> Any:
     """Real tensors for the parts of the rows *ids*: samples first, then labels that go through all classes."""
-    wanted = world.tensors
-    assert wanted is not None
-    generator = torch.Generator().manual_seed(index)
-    if label or (label is None and index > 0):
-        labels = torch.from_numpy(ids) % wanted.classes
-        return labels.float() if wanted.floats else labels
-    if wanted.whole:
-        return torch.randint(0, 2, (ids.size, *wanted.sample), generator=generator)
-    return torch.rand((ids.size, *wanted.sample), generator=generator)
+    return framework().part(world, ids, index, label)
 
 
 def rows_of(value: Any, depth: int = 3) -> Rows | None:
@@ -109,16 +104,16 @@ def _taken(ids: Rows, key: Any) -> tuple[Rows, str] | None:
         return ids[slice(*[None if bound is None else int(bound) for bound in bounds])], "slice"
     if isinstance(key, bool | np.bool_) or key is None or key is Ellipsis:
         return None
-    if isinstance(key, int | np.integer) or (isinstance(key, torch.Tensor) and key.dim() == 0):
+    if isinstance(key, int | np.integer) or (isinstance(key, framework().tensors) and len(key.shape) == 0):
         number = int(key)
         if not -ids.size <= number < ids.size:
             raise IndexError("index out of range")
         return ids[[number]], "item"
     if isinstance(key, range):
         key = list(key)
-    if isinstance(key, list | np.ndarray | torch.Tensor):
+    if isinstance(key, (list, *framework().arrays)):
         try:
-            wanted = np.asarray(key.detach().numpy() if isinstance(key, torch.Tensor) else key)
+            wanted = np.asarray(framework().plain(key))
             wanted = wanted.reshape(-1) if wanted.size else wanted.astype(np.int64)
             if wanted.dtype.kind not in "biu":
                 return None

@@ -45,7 +45,11 @@ class Variant:
 
     def run(self, rows: int, *, forced: int | None = None, number: int = 2, tensors: Tensors | None = None) -> Run:
         """Run with this many rows; *forced* replaces every batch size, *number* is what unknown numbers are."""
-        world = World(
+        return self.program.run(self.world(rows, forced=forced, number=number, tensors=tensors), self.site)
+
+    def world(self, rows: int, *, forced: int | None = None, number: int = 2, tensors: Tensors | None = None) -> World:
+        """What a run with this many rows is given."""
+        return World(
             rows,
             self.batch_size,
             forced,
@@ -57,7 +61,6 @@ class Variant:
             number,
             tensors,
         )
-        return self.program.run(world, self.site)
 
 
 def candidates(program: Program, site: Site, constants: tuple[str, ...], rows_first: bool) -> Iterator[Variant]:

@@ -125,6 +125,10 @@ def _pairs(program: Program, site: Site, run: Run) -> Visit | None:
 
 
 def _delivered(program: Program, site: Site, run: Run) -> Visit | None:
-    if not run.world.delivered:
-        return None
-    return _visit(run.world.rows, run.world.delivered)
+    # What is handed over whole is no batch: nothing follows from it about loops that cut batches.
+    # The same rows several times in a row are one batch that several operations are given.
+    batches: list[Rows] = []
+    for ids in run.world.delivered:
+        if ids.size < run.world.rows and not (batches and np.array_equal(batches[-1], ids)):
+            batches.append(ids)
+    return _visit(run.world.rows, batches) if batches else None

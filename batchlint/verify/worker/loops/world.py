@@ -97,6 +97,8 @@ class Tensors:
         whole: whether samples are whole numbers, as tokens are.
         floats: whether labels are real numbers.
         classes: labels are below this.
+        scores: the shape of one prediction, for parameters that say prediction; labels are of the same shape, one for
+            each class, where they are real numbers. Empty where nothing is known of them.
     """
 
     sample: tuple[int, ...]
@@ -104,6 +106,28 @@ class Tensors:
     whole: bool = False
     floats: bool = False
     classes: int = 2
+    scores: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A model's training, evaluation or prediction, as it was asked for.
+
+    Attributes:
+        place: where.
+        model: the model.
+        method: ``fit``, ``evaluate`` or ``predict``.
+        data: what is given first.
+        arguments: the other positional arguments.
+        keywords: those by keyword.
+    """
+
+    place: Place
+    model: Any
+    method: str
+    data: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
 
 
 @dataclass
@@ -124,6 +148,15 @@ class World:
         made: what an unknown model gave last.
         guessed_size: whether a batch size was made up for a parameter.
         arguments: what the function that is run was called with.
+        notes_training: whether training is noted and not done.
+        trained: what was noted.
+        models: the models of the framework that were built, in order.
+        once: whether it is enough that the flagged code is reached while the module is run.
+        whole: whether a module is run to its end, and not only as far as the finding reaches.
+        held: a weak reference to what a step that was made to fail had allocated.
+        alive: whether that was there, each time a retry began.
+        counts: whether sources count how often a row is drawn.
+        drawn: how often each row, by source and number, was drawn from such a source.
     """
 
     rows: int
@@ -139,6 +172,15 @@ class World:
     guessed_size: bool = False
     made: Any = None
     arguments: dict[str, Any] = field(default_factory=dict)
+    notes_training: bool = False
+    trained: list[Training] = field(default_factory=list)
+    models: list[Any] = field(default_factory=list)
+    once: bool = False
+    whole: bool = False
+    held: Any = None
+    alive: list[bool] = field(default_factory=list)
+    counts: bool = False
+    drawn: dict[tuple[int, int], int] = field(default_factory=dict)
     seconds: float = 2.0
     maximum_steps: int = 200_000
     reads: list[Read] = field(default_factory=list)
