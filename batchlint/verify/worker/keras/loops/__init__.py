@@ -1,0 +1,1 @@
+"""Functions, scripts, pipelines and sequences on TensorFlow and Keras."""
