@@ -31,7 +31,7 @@ WITHOUT_TORCH = """
 import importlib.abc, sys
 class Hide(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "torch":
+        if name.partition(".")[0] in ("torch", "tensorflow", "keras"):
             raise ModuleNotFoundError(name)
 import importlib.util
 found = importlib.util.find_spec
@@ -165,7 +165,8 @@ def test_without_the_framework_one_line_says_what_to_install(tmp_path: Path) -> 
     done = run_command([sys.executable, "-c", WITHOUT_TORCH, "verify", "net.py"], tmp_path)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        'batchlint: error: verify runs code with PyTorch, which is not installed: pip install "batchlint[torch]"\n'
+        "batchlint: error: verify runs code with PyTorch, TensorFlow or Keras, none of which is installed: "
+        'pip install "batchlint[torch]" or "batchlint[tensorflow]"\n'
     )
 
 

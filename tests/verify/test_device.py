@@ -8,14 +8,12 @@ torch = pytest.importorskip("torch")
 
 from batchlint.verify.worker.device import (  # noqa: E402
     NoSuchDevice,
-    allowing,
     cap_memory,
-    decides,
     describe,
     numerics,
     resolve,
-    tolerance,
 )
+from batchlint.verify.worker.tolerances import allowing, decides, tolerance  # noqa: E402
 
 CPU = torch.device("cpu")
 without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

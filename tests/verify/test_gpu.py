@@ -18,10 +18,11 @@ from torch import nn  # noqa: E402
 import batchlint  # noqa: E402
 from batchlint import verify_model  # noqa: E402
 from batchlint.verify.recipes import Inputs, TensorRecipe  # noqa: E402
-from batchlint.verify.worker.device import cap_memory, describe, numerics, resolve, tolerance  # noqa: E402
+from batchlint.verify.worker.device import cap_memory, describe, numerics, resolve  # noqa: E402
 from batchlint.verify.worker.largest import largest_batch, needed  # noqa: E402
 from batchlint.verify.worker.profiling import profile  # noqa: E402
 from batchlint.verify.worker.subject import Subject  # noqa: E402
+from batchlint.verify.worker.tolerances import tolerance  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 

@@ -13,9 +13,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from batchlint.verify.plan.plans import FilePlan  # noqa: E402
+from batchlint.verify.worker.changes import NotDownloaded  # noqa: E402
 from batchlint.verify.worker.loading import Loaded, load  # noqa: E402
 from batchlint.verify.worker.stubs import MissingPackage  # noqa: E402
-from batchlint.verify.worker.surroundings import NotDownloaded, surroundings  # noqa: E402
+from batchlint.verify.worker.surroundings import surroundings  # noqa: E402
 from batchlint.verify.worker.timeouts import TimeLimit, limit, limited  # noqa: E402
 from batchlint.verify.worker.user_module import Unloadable  # noqa: E402
 

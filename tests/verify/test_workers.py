@@ -189,7 +189,8 @@ def test_leaving_early_leaves_nothing(fork: bool, tmp_path: Path, monkeypatch: p
 
 
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background is started with it ignored
 sys.path[:0] = [{tests!r}]
 from workers_at_work import plan, quick, workers
 code = '''
