@@ -218,8 +218,11 @@ def _require_places(options: Options) -> None:
 def _require_framework() -> None:
     import importlib.util
 
-    if importlib.util.find_spec("torch") is None:
-        raise UsageError('verify runs code with PyTorch, which is not installed: pip install "batchlint[torch]"')
+    if all(importlib.util.find_spec(name) is None for name in ("torch", "tensorflow", "keras")):
+        raise UsageError(
+            "verify runs code with PyTorch, TensorFlow or Keras, none of which is installed: "
+            'pip install "batchlint[torch]" or "batchlint[tensorflow]"'
+        )
 
 
 def _overrides(options: Options, config: VerifyConfig | None) -> Overrides:

@@ -63,7 +63,8 @@ def _result(target: TargetResult) -> str:
         )
         for size, cell in [*outcomes, *varied]
     )
-    return f'<ul class="chips">{chips}</ul>' if chips else "run"
+    note = f'<p class="help">{prose(target.reason)}</p>' if target.reason else ""
+    return (f'<ul class="chips">{chips}</ul>' if chips else "run") + note
 
 
 def profiles(models: Iterable[TargetResult]) -> str:

@@ -138,6 +138,8 @@ def _models(report: VerifyReport, scripts: Mapping[Key, str]) -> Iterator[Line]:
             script = scripts.get(key_of(target))
             told = f" (no confirmed finding speaks of it{f'; {script}' if script else ''})"
             yield [Segment("  ! ", "bold red"), Segment(f"{check.check}: ", "bold"), Segment(shown(what + told))]
+        if target.stage is Stage.RUN and target.reason:
+            yield [Segment(f"  note: {shown(target.reason)}")]
     yield []
 
 
