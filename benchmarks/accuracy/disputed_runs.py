@@ -52,9 +52,55 @@ def guarded_fold() -> None:
         print(f"{shape}: {tuple(flat.view(-1, 3, 3).shape)}")
 
 
+class WrappingRows:
+    """Rows that are handed out as the MNIST reader of TensorFlow 1 did (``contrib/learn/.../datasets/mnist.py``).
+
+    Where an epoch ends within a batch, the batch is filled up from the next epoch, which is shuffled anew.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.order = torch.randperm(count)
+        self.position = 0
+
+    def next_batch(self, batch_size: int) -> torch.Tensor:
+        """The numbers of the next *batch_size* rows."""
+        rest = self.order[self.position : self.position + batch_size]
+        self.position += batch_size
+        if len(rest) < batch_size or self.position == len(self.order):
+            self.order = torch.randperm(len(self.order))
+            self.position = batch_size - len(rest)
+            rest = torch.cat([rest, self.order[: self.position]])
+        return rest
+
+
+def batches_that_wrap_around() -> None:
+    """Labels: the tail is lost, and a short batch breaks the reshape. Every batch is full, and every row comes up.
+
+    Another label calls the very same line benign for this reason.
+    """
+    for count in (550, 503):
+        rows, batch_size = WrappingRows(count), 100
+        seen: set[int] = set()
+        sizes: set[int] = set()
+        for epoch in range(1, 7):
+            for _ in range(count // batch_size):
+                batch = rows.next_batch(batch_size)
+                sizes.add(len(batch))
+                seen.update(batch.tolist())
+            print(
+                f"{count} rows, epoch {epoch}: batches of {sorted(sizes)} rows, {count - len(seen)} rows not yet seen"
+            )
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
-    for run in (summed_losses, dropped_short_batch, squeezed_targets_of_an_accuracy, guarded_fold):
+    for run in (
+        summed_losses,
+        dropped_short_batch,
+        squeezed_targets_of_an_accuracy,
+        guarded_fold,
+        batches_that_wrap_around,
+    ):
         print(f"{run.__name__}: {run.__doc__}")
         run()
         print()

@@ -68,6 +68,19 @@ FAMILIES = {
 TENSORFLOW_ONLY = frozenset({"BSZ403", "BSZ405"})
 """Rules that today answer for TensorFlow and Keras alone; their other forms are left to later."""
 
+FOLDERS = {
+    "StackOverflow/Others-2": "45111293-buggy/dataset.py",
+    "Github/UT-1": "models-buggy/autoencoder/autoencoder_models/VariationalAutoencoder.py",
+    "Github/Others-10": "facenet-buggy/contributed/export_embeddings.py",
+    "Github/UT-9": "DCGAN-tensorflow-buggy/main.py",
+    "Github/UT-8": "DCGAN-tensorflow-buggy/model.py",
+    "Github/UT-4": "seq2seq-buggy/seq2seq/contrib/rnn_cell.py",
+    "Github/IPS-5": "Deep-Learning-TensorFlow-buggy/tf_models/rbm_models/rbm.py",
+    "StackOverflow/UT-12": "43285733-buggy/mnist.py",
+    "StackOverflow/UT-15": "38447935-buggy/fitting.py",
+}
+"""Labels whose path is a folder (of ForeverZyh/TensorFlow-Program-Bugs): the file in it that their lines are of."""
+
 PARTS = {
     # Means of means, left to the rule about them.
     ("I", "mrdbourke/pytorch-deep-learning", 325): ("BSZ502",),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.accuracy.families import FAMILIES, PARTS
+from benchmarks.accuracy.families import FAMILIES, FOLDERS, PARTS
 
 HAZARDS = frozenset({"bug", "hazard"})
 SILENT = frozenset({"benign", "clean", "hard-negative", "decoy"})
@@ -90,13 +90,16 @@ def read_labels(path: Path, disputed: Path) -> list[Label]:
 
 def _label(record: Mapping[str, Any], family: str, disputed: str) -> Label:
     at_cell = "cell" in record
+    path = record["path"]
+    if path in FOLDERS:
+        path = f"{path}/{FOLDERS[path]}"
     lines = tuple(record.get("lines") or ())
     return Label(
         set=record["set"],
         family=family,
         label=record["label"],
         repository=record["repo"],
-        path=record["path"],
+        path=path,
         folder=_folder(record),
         lines=(record["cell_line"],) if at_cell else lines,
         cell=record["cell"] if at_cell else None,

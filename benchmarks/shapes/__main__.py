@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 import collections
 import importlib.util
-import json
-import selectors
-import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import libcst as cst
 
@@ -22,6 +17,7 @@ from benchmarks.shapes.comparison import Outcome
 from benchmarks.shapes.instrument import RECORDER, Expressions, instrumented
 from benchmarks.shapes.report import table
 from benchmarks.shapes.standalone import standalone
+from benchmarks.shapes.worker import Worker
 
 _ROOT = Path(__file__).parents[2]
 
@@ -35,53 +31,6 @@ class Result(NamedTuple):
     generic: Outcome | None = None
     error: str | None = None
     expressions: Expressions | None = None
-
-
-class Worker:
-    """A process that runs instrumented modules; a new one after each that crashed or took too long."""
-
-    def __init__(self, paths: list[str], timeout: float) -> None:
-        self.paths, self.timeout = paths, timeout
-        self.process: subprocess.Popen[str] | None = None
-        self.folder = tempfile.TemporaryDirectory(prefix="batchlint-shapes-")
-
-    def submit(self, job: Mapping[str, Any]) -> None:
-        """Start running the code of *job*."""
-        if self.process is None or self.process.poll() is not None:
-            script = Path(__file__).with_name("execution.py")
-            self.process = subprocess.Popen(
-                [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                text=True, cwd=self.folder.name,
-            )  # fmt: skip
-            self._send(self.paths)
-        self._send(job)
-
-    def _send(self, message: Any) -> None:
-        assert self.process is not None
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        """What the run saw, or its error."""
-        assert self.process is not None
-        assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            ready = selector.select(self.timeout)
-        line = self.process.stdout.readline() if ready else ""
-        if not line:
-            self.close()
-            return {"error": "crashed" if ready else f"not done after {self.timeout:.0f} seconds"}
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def close(self) -> None:
-        """End the process."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
 
 def locate(collection: Collection, folders: list[Path]) -> Path | None:

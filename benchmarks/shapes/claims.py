@@ -67,6 +67,35 @@ def with_inputs(text: str, module: cst.Module, expressions: Expressions) -> Clai
     return listener.claims
 
 
+def for_any_call(text: str, module: cst.Module, expressions: Expressions) -> dict[str, Claims]:
+    """The claims for the ``call`` of each instance that the text's own names hold, on inputs of which nothing is said.
+
+    By the class's name and the method's; each with symbols of its own.
+    """
+    found: dict[str, Claims] = {}
+    while True:
+        listener = _Listener(text, expressions)
+        listener.listening = False
+        ev = listener.ev
+        ev.run_module(module)
+        instances = [value for value in ev.module_frame.names.values() if isinstance(value, Instance)]
+        method: Any = None
+        for instance in instances:
+            method = class_attribute(instance.of, "call")
+            if isinstance(method, Function) and f"{instance.of.name}.call" not in found:
+                break
+        else:
+            return found
+        listener.listening = True
+        listener.claims.entry = id(method.node)
+        ev.remaining = LIMIT
+        try:
+            entry_points.enter_method(ev, instance, method)
+        except Exhausted:
+            listener.claims.exhausted = True
+        found[f"{instance.of.name}.call"] = listener.claims
+
+
 def for_any_input(text: str, module: cst.Module, expressions: Expressions) -> Claims | None:
     """The claims for the ``forward`` of the text's ``model`` on inputs of which nothing is said.
 

@@ -90,7 +90,7 @@ def _inside(context: str, claims: Claims) -> bool:
 def _compare_one(
     outcome: Outcome, claims: Claims, context: str, number: int, stated: list[Value], values: list[Seen], sizes: Sizes
 ) -> None:
-    if any(value[0] == "t" for value in values):
+    if any(value[0] in "tk" for value in values):
         outcome.tensors.add(number)
         if not stated or not all(_says(value, sizes) for value in stated):
             outcome.not_known.add(number)
@@ -99,7 +99,7 @@ def _compare_one(
     telling = [value for value in stated if _is_claim(value)]
     if not telling:
         return
-    if any(value[0] == "t" for value in values):
+    if any(value[0] in "tk" for value in values):
         outcome.compared += 1
     outcome.evaluations += len(values)
     outcome.sizes += sum(value[0] == "i" for value in values)
@@ -133,6 +133,12 @@ def _bindings(claims: Claims, seen: Mapping[str, Mapping[str, list[Seen]]]) -> t
                 asked |= _symbols(claim)
             if not values:
                 continue
+            if values[0][0] == "k" and isinstance(stated[0], Tensor):
+                # What is open in a graph has one size in the whole run.
+                for dimension, size in _pairs(stated[0].shape, values[0][1]):
+                    symbol = _alone(dimension) if size is not None else None
+                    if symbol is not None and symbol.name != "?":
+                        sizes.setdefault(symbol, size)
             for claim in stated:
                 if not is_entry_argument(claim, claims.entry) or values[0][0] != "t":
                     continue
@@ -140,7 +146,7 @@ def _bindings(claims: Claims, seen: Mapping[str, Mapping[str, list[Seen]]]) -> t
                 assert claim.parameter is not None
                 arguments.setdefault((claim.parameter.function, claim.parameter.name), values[0][1])
                 for dimension, size in _pairs(claim.shape, values[0][1]):
-                    symbol = _alone(dimension)
+                    symbol = _alone(dimension) if size is not None else None
                     if symbol is not None and sizes.setdefault(symbol, size) != size:
                         found = f"{values[0]}, but {symbol.name} was {sizes[symbol]}"
                         wrong.append(Wrong(context, number, describe(claim), found))
@@ -212,8 +218,18 @@ def _number(dimension: Dimension, sizes: Sizes) -> Dimension:
 
 def holds(claim: Value, value: Seen, sizes: Sizes) -> bool:
     """Whether *value* can be what *claim* says."""
-    claim = _unbatched(claim)
     kind: str = value[0]
+    if isinstance(claim, Batch) and kind not in "tk":
+        return True  # a batch may be made of several tensors
+    claim = _unbatched(claim)
+    if kind == "k":
+        if isinstance(claim, Integer | Sequence) and len(value) == 2:
+            return not isinstance(claim, Sequence) or value[1] == [len(claim.items)]  # numbers that nobody computed
+        kind = "t"
+    if kind == "t" and len(value) > 2 and not isinstance(claim, Tensor):
+        # Few integers: what tells sizes as a tensor is held to them.
+        numbers = [["i", number] for number in value[2]]
+        return holds(claim, ["s", numbers] if value[1] else numbers[0], sizes)
     if isinstance(claim, Tensor):
         if not _is_claim(claim):
             return True
@@ -223,6 +239,8 @@ def holds(claim: Value, value: Seen, sizes: Sizes) -> bool:
         size = _number(claim.dimension, sizes)
         if kind == "i":
             return not isinstance(size, int) or bool(size == value[1])
+        if kind == "n":  # an open size in the shape of a symbolic tensor
+            return not isinstance(claim.dimension, int)
         return kind == "o" and not isinstance(claim.dimension, int)
     if isinstance(claim, Sequence) and claim.kind in ("tuple", "list", "shape"):
         if kind == "s":
@@ -239,7 +257,10 @@ def fits(shape: Shape, sizes_seen: list[int], sizes: Sizes) -> bool:
         return False
     if len(sizes_seen) < shape.least_rank:
         return False
-    pairs = [(_number(dimension, sizes), size) for dimension, size in _pairs(shape, sizes_seen)]
+    told = _pairs(shape, sizes_seen)
+    if any(size is None and isinstance(dimension, int) for dimension, size in told[:1]):
+        return False  # a batch that is open is said to have a size
+    pairs = [(_number(dimension, sizes), size) for dimension, size in told if size is not None]
     # A size that is only known to be the same in several places takes its value from where it stands alone.
     local: dict[Symbol, int] = {}
     for dimension, size in pairs:

@@ -17,7 +17,7 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -75,16 +75,17 @@ def describe(value: Any, depth: int = 3) -> list[Any]:
     return ["n"] if value is None else ["o"]
 
 
-class _Notes:
+class Notes:
     """What each expression was, in each context: the functions of the file that were running, outermost first."""
 
-    def __init__(self) -> None:
+    def __init__(self, describe: Callable[[Any], Any] = describe) -> None:
         self.seen: dict[str, dict[int, list[Any]]] = {}
+        self._describe = describe
 
-    def record(self, number: int, value: Any) -> Any:
-        """Note *value* and give it back."""
+    def record(self, number: int, value: Any, depth: int = 1) -> Any:
+        """Note *value* and give it back; the expression is of the *depth*-th caller."""
         parts: list[str] = []
-        frame = sys._getframe(1)
+        frame = sys._getframe(depth)
         current: types.FrameType | None = frame
         while current is not None:
             code = current.f_code
@@ -94,7 +95,7 @@ class _Notes:
             current = current.f_back
         notes = self.seen.setdefault("/".join(reversed(parts)), {}).setdefault(number, [])
         if len(notes) < MAXIMUM_SEEN:
-            notes.append(describe(value))
+            notes.append(self._describe(value))
         return value
 
 
@@ -109,7 +110,7 @@ def run(code: str, package: str | None, recorder: str) -> dict[str, dict[int, li
     if registry is not None:
         # The file registers its models under the names under which they already are.
         registry.BUILTIN_MODELS.clear()
-    notes = _Notes()
+    notes = Notes()
     name = f"{package}.model_under_test" if package else "model_under_test"
     module = types.ModuleType(name)
     module.__dict__.update({recorder: notes.record, "__file__": FILE_NAME, "__package__": package or ""})

@@ -1,6 +1,6 @@
 """Runs ``batchlint verify --all-models`` over repositories and says how far it came.
 
-``python -m benchmarks.verify [--details FILE] [--jobs N] FOLDER...`` prints a row for each folder.
+``python -m benchmarks.verify [--notebooks] [--details FILE] [--jobs N] FOLDER...`` prints a row for each folder.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ def main() -> int:
     parser.add_argument("--details", type=Path, help="write a line of JSON for each class and finding to this file")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--reasons", action="store_true", help="list why classes did not run, and findings undecided")
+    parser.add_argument("--notebooks", action="store_true", help="measure notebooks as well as Python files")
+    parser.add_argument("--seconds-per-check", type=float, default=10.0, help="less, where only running is asked")
     options = parser.parse_args()
+    settings = Settings(all_models=True, seconds_per_check=options.seconds_per_check)
     print(HEADER)
     totals: Counter[str] = Counter()
     details = options.details.open("w", encoding="utf-8") if options.details else None
     for folder in options.folders:
-        report = measure(folder, options.jobs)
+        report = measure(folder, options.jobs, settings, options.notebooks)
         counts = count(report)
         totals.update(counts)
         print(row(folder.name.replace("__", "/"), counts, report), flush=True)
@@ -51,11 +54,12 @@ def main() -> int:
     return 0
 
 
-def measure(folder: Path, jobs: int) -> VerifyReport:
-    """Verify every Python file of *folder*, findings and all models."""
+def measure(folder: Path, jobs: int, settings: Settings, notebooks: bool = False) -> VerifyReport:
+    """Verify every Python file of *folder*, and its *notebooks* if wanted: findings and all models."""
+    suffixes = (".py", ".ipynb") if notebooks else (".py",)
     found = discover([str(folder)], exclude=DEFAULT_EXCLUDES, respect_gitignore=False)
-    items = [WorkItem(str(path)) for path in found if isinstance(path, Path) and path.suffix == ".py"]
-    return verify_files(items, Settings(all_models=True), jobs=jobs)
+    items = [WorkItem(str(path)) for path in found if isinstance(path, Path) and path.suffix in suffixes]
+    return verify_files(items, settings, jobs=jobs)
 
 
 def count(report: VerifyReport) -> Counter[str]:

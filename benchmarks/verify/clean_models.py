@@ -22,7 +22,7 @@ import torchvision
 
 from batchlint import ModelReport, verify_model
 from batchlint.verify.worker.device import numerics
-from batchlint.verify.worker.subject import tensors_in
+from batchlint.verify.worker.tensors import tensors_in
 
 HERE = Path(__file__).parent
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import torch
 
-from batchlint.verify.worker.device import describe, numerics, resolve, tolerance
-from batchlint.verify.worker.subject import tensors_in
+from batchlint.verify.worker.device import describe, numerics, resolve
+from batchlint.verify.worker.tensors import tensors_in
+from batchlint.verify.worker.tolerances import tolerance
 from benchmarks.verify.clean_models import models, shape_for
 
 HERE = Path(__file__).parent
