@@ -10,8 +10,8 @@ from batchlint.verify.outcomes import BatchOutcome, CheckOutcome, Status
 from batchlint.verify.settings import Settings
 from batchlint.verify.worker.any_subject import AnySubject, TracedGraph
 
-UNKNOWN = "traced with an unknown batch size"
-FIXED = "traced with its own batch size"
+UNKNOWN = "a graph for any batch size"
+FIXED = "a graph for its own batch size"
 
 
 class SymbolicBatch(Check):

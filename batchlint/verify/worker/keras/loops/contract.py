@@ -65,7 +65,9 @@ def _judge(site: Site, run: Run, training: Training) -> CheckOutcome:
     for wanted in (asked, asked + 1):
         sizes, failure = _steps(training.method, kind, size or 16, wanted)
         status = Status.PASSED if failure is None and sizes and sizes[0] == wanted else Status.FAILED
-        outcomes.append(BatchOutcome(wanted, status, f"`batch_size={wanted}` for a {kind}", failure, detail=f"{sizes}"))
+        outcomes.append(
+            BatchOutcome(wanted, status, f"`batch_size={wanted}` for a {kind}", failure, detail=_listed(sizes))
+        )
         if failure is not None:
             what = f"{version}: `{training.method}(batch_size={wanted})` with a {kind} raises {failure.kind}: "
             return _outcome(site, Status.FAILED, what + failure.message[:200], tuple(outcomes))
@@ -105,6 +107,12 @@ def _rows_of(batch: Any) -> int | None:
     first = batch[0] if isinstance(batch, tuple | list) and batch else batch
     shape = getattr(first, "shape", None)
     return int(shape[0]) if shape is not None and len(shape) and isinstance(shape[0], int) else None
+
+
+def _listed(sizes: list[int]) -> str:
+    """Batches' sizes, a long row of them cut short."""
+    shown = sizes if len(sizes) <= 8 else [*sizes[:4], "…", sizes[-1]]
+    return ", ".join(str(each) for each in shown)
 
 
 def _steps(method: str, kind: str, size: int, asked: int) -> tuple[list[int], Failure | None]:

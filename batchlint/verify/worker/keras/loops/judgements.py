@@ -62,7 +62,7 @@ def _memberships(site: Site, pipeline: RowPipeline, rows: int) -> CheckOutcome:
     orders = {tuple(tuple(ids.tolist()) for ids in batches) for batches in epochs}
     size = max((ids.size for ids in epochs[0]), default=0)
     runs = [
-        BatchOutcome(size, Status.PASSED, f"epoch {number + 1}", detail=f"{len(batches)} batches of {rows} rows")
+        BatchOutcome(size, Status.PASSED, f"epoch {number + 1}", detail=f"{len(batches)} batches, {rows} rows")
         for number, batches in enumerate(epochs)
     ]
     if len(epochs[0]) < 2 or size < 2:
