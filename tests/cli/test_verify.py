@@ -31,11 +31,12 @@ WITHOUT_TORCH = """
 import importlib.abc, sys
 class Hide(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "tensorflow", "keras"):
+        if name.partition(".")[0] in HIDDEN:
             raise ModuleNotFoundError(name)
 import importlib.util
+HIDDEN = ("torch", "tensorflow", "keras")
 found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == "torch" else found(name, package)
+importlib.util.find_spec = lambda name, package=None: None if name in HIDDEN else found(name, package)
 from batchlint.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -87,7 +88,7 @@ def test_one_run_in_every_form(batchlint: Run, net: Path, tmp_path: Path) -> Non
     assert "   = reproduce: repro/net_14_BSZ201.py" in rest
     assert any(line.startswith("   = ran on: cpu, ") and line.endswith(", seed 5") for line in rest)
     assert any(line.split()[:1] == ["64"] and "ms" in line for line in rest)
-    table = rest[rest.index("") + 1 :]
+    table = [line for line in rest[rest.index("") + 1 :] if not line.startswith("  note: ")]
     assert table[0].split()[:3] == ["run", "built", "input"]
     assert table[1].startswith("net.py:7 Net")
     assert table[2].startswith("zoo/make.py:3 fixed")
