@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from batchlint.findings import Finding
 from batchlint.verify.outcomes import FindingVerdict, Status, Verdict
+from batchlint.verify.plan.frameworks import TORCH
 from batchlint.verify.script_of_loop import script_of_loop
 from batchlint.verify.script_of_model import script_of_model
 from batchlint.verify.script_parts import OURS, NotReproducible
@@ -76,7 +77,7 @@ def emit(report: VerifyReport, folder: str) -> Scripts:
     failing = unforeseen(report)
     for target in report.models:
         checks, plan = failing[key_of(target)], report.plans.get(target.path)
-        if not checks or plan is None:
+        if not checks or plan is None or plan.framework != TORCH:
             continue
         try:
             title = f"{target.qualname} at {target.path}:{target.line}: {', '.join(check.check for check in checks)}"
@@ -128,6 +129,8 @@ def _script_of(report: VerifyReport, finding: Finding, verdict: FindingVerdict) 
     plan = report.plans.get(target.path) or report.plans.get(finding.filename)
     if plan is None:
         raise NotReproducible("its source is not at hand")
+    if plan.framework != TORCH:
+        raise NotReproducible("scripts are written for PyTorch alone so far")
     place = f"{finding.filename}:{'' if finding.cell is None else f'cell {finding.cell}:'}{finding.span.line}"
     title = f"{finding.code} [{finding.name}] at {place}: {finding.message}"
     if target.kind == "class":
